@@ -1,0 +1,215 @@
+"""What a carrier is to the rest of the house: something that parses what came in and sends what goes out.
+
+Storage, retries, throttling and logging live once, in `bot.inbox` and `bot.outbox`. A new carrier is one
+module here implementing `Carrier`, and one table of payloads in its test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from fastapi import APIRouter
+
+
+class Channel(StrEnum):
+    """Where a conversation takes place; with the sender's address it names the conversation."""
+
+    SMS = "sms"
+    WHATSAPP = "whatsapp"
+    TELEGRAM = "telegram"
+    TERMINAL = "terminal"
+
+
+class Kind(StrEnum):
+    """What the customer sent, before any understanding of it."""
+
+    TEXT = "text"
+    BUTTON = "button"  # one of our buttons: `Inbound.button` carries the token we sent
+    MEDIA = "media"  # pictures, voice, documents, stickers: `Inbound.media` says which
+    LOCATION = "location"
+    CONTACT = "contact"  # a shared phone number: `Inbound.contact_phone` when it is the sender's own
+    UNSUPPORTED = "unsupported"  # polls, dice, reactions and whatever comes next year
+
+
+class MediaType(StrEnum):
+    IMAGE = "image"
+    AUDIO = "audio"
+    VIDEO = "video"
+    DOCUMENT = "document"
+    STICKER = "sticker"
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """One attachment. `reference` is the carrier's own handle (a URL or a file id), never fetched on receipt."""
+
+    type: MediaType
+    reference: str
+    content_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """One customer message as a carrier delivered it.
+
+    `carrier_id` is unique within `channel` and is what de-duplicates repeated webhooks. `address` is an
+    E.164 number, or the chat id on Telegram. `text` is untrusted and unnormalised; with media it is the caption.
+    """
+
+    channel: Channel
+    carrier_id: str
+    address: str
+    kind: Kind
+    text: str = ""
+    button: str | None = None
+    media: tuple[Media, ...] = ()
+    latitude: float | None = None
+    longitude: float | None = None
+    contact_phone: str | None = None
+    edited: bool = False
+    """The customer edited an earlier message; it is a new message to us and never undoes what was done."""
+    language_hint: str | None = None
+    """The language of the customer's application when the carrier tells (Telegram does), BCP 47."""
+    sent_at: datetime | None = None
+
+
+class DeliveryState(StrEnum):
+    """The life of an outgoing message at the carrier; it only ever moves forward, see `DELIVERY_ORDER`."""
+
+    SENT = "sent"  # accepted by the carrier
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+
+
+DELIVERY_ORDER = (DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.READ)
+
+
+@dataclass(frozen=True, slots=True)
+class StatusUpdate:
+    """A carrier's later word on a message that it had accepted. `error` is the carrier's code and reason."""
+
+    channel: Channel
+    carrier_id: str
+    state: DeliveryState
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A choice offered to the customer. `token` is opaque, at most 64 bytes, and comes back in `Inbound.button`.
+
+    Where a carrier has no buttons (SMS) the carrier module numbers the titles in the text instead; the inbox
+    understands the number. `shares_phone` asks the carrier to share the customer's own number (Telegram only).
+    """
+
+    title: str
+    token: str
+    shares_phone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """One reply to send. `key` is our message's id, stable over retries."""
+
+    key: int
+    channel: Channel
+    address: str
+    text: str
+    buttons: tuple[Button, ...] = ()
+    language: str = "fr"
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The carrier took the message. `carrier_id` is its identifier for it; `parts` the SMS parts it costs, else 1."""
+
+    carrier_id: str
+    parts: int = 1
+
+
+class SendError(Exception):
+    """The carrier did not take the message. `reason` is one line for people: code and words, no personal data."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Refused(SendError):
+    """For good: opted out, invalid number, blocked by the customer, window closed. Sending again is useless."""
+
+
+class Busy(SendError):
+    """Not now, and certainly not taken (429, 5xx answered, connection refused): try later.
+
+    `retry_after` is in seconds when the carrier said so.
+    """
+
+    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+class InDoubt(SendError):
+    """The request left and no answer came back: the message may have been sent. Settled with `Carrier.find_sent`."""
+
+
+class CannotAsk(Exception):
+    """The carrier has no way to say whether a message was sent."""
+
+
+Accept = Callable[[list[Inbound]], Awaitable[None]]
+"""Stores messages durably; returns once they are safe. Duplicates change nothing. May raise: answer 5xx then."""
+
+Advance = Callable[[StatusUpdate], Awaitable[None]]
+"""Stores a delivery state, forward only."""
+
+
+@dataclass(slots=True)
+class Intake:
+    """What a carrier's webhook needs from the house."""
+
+    accept: Accept
+    advance: Advance
+
+
+class Carrier(Protocol):
+    """One carrier account. Instances hold the SDK's client; they are created once per process."""
+
+    name: str
+    channels: frozenset[Channel]
+
+    def router(self, intake: Intake) -> APIRouter:
+        """The webhook routes. They check the signature, parse, call `intake` and answer; nothing else."""
+        ...
+
+    async def send(self, message: Outbound) -> Accepted:
+        """Send one message. Raises `Refused`, `Busy` or `InDoubt`, and nothing else."""
+        ...
+
+    async def find_sent(self, message: Outbound, known: frozenset[str] = frozenset()) -> Accepted | None:
+        """Ask whether a message in doubt was taken; `known` are carrier ids that belong to other messages.
+
+        Raises `CannotAsk` when the carrier has no such question, `Busy` when it did not answer now.
+        """
+        ...
+
+    async def start(self, intake: Intake) -> None:
+        """Open connections; start polling when the carrier is polled."""
+        ...
+
+    async def stop(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """What a carrier allows: messages per second over the account, and per recipient."""
+
+    account_per_second: float
+    recipient_per_second: float = field(default=float("inf"))
