@@ -6,7 +6,7 @@ module here implementing `Carrier`, and one table of payloads in its test.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -45,7 +45,7 @@ class MediaType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """One attachment. `reference` is the carrier's own handle (a URL or a file id), never fetched on receipt."""
+    """One attachment. `reference` is the carrier's handle (a URL or a file id), never fetched on receipt."""
 
     type: MediaType
     reference: str
@@ -57,7 +57,8 @@ class Inbound:
     """One customer message as a carrier delivered it.
 
     `carrier_id` is unique within `channel` and is what de-duplicates repeated webhooks. `address` is an
-    E.164 number, or the chat id on Telegram. `text` is untrusted and unnormalised; with media it is the caption.
+    E.164 number, or the chat id on Telegram. (A WhatsApp customer who hides the number has a user id such as
+    `MA.1502576394655843` instead.) `text` is untrusted and unnormalised; with media it is the caption.
     """
 
     channel: Channel
@@ -101,10 +102,10 @@ class StatusUpdate:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A choice offered to the customer. `token` is opaque, at most 64 bytes, and comes back in `Inbound.button`.
+    """A choice offered to the customer. `token` is opaque, at most 64 bytes, and returns in `Inbound.button`.
 
     Where a carrier has no buttons (SMS) the carrier module numbers the titles in the text instead; the inbox
-    understands the number. `shares_phone` asks the carrier to share the customer's own number (Telegram only).
+    understands the number. `shares_phone` asks to share the customer's own number (Telegram only).
     """
 
     title: str
@@ -123,18 +124,22 @@ class Outbound:
     buttons: tuple[Button, ...] = ()
     language: str = "fr"
     created_at: datetime | None = None
+    menu: str = ""
+    """Title of what opens a list of four to ten choices on WhatsApp, in the customer's language ("Choisir"),
+    at most 20 characters. Without it so many choices are numbered lines there.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The carrier took the message. `carrier_id` is its identifier for it; `parts` the SMS parts it costs, else 1."""
+    """The carrier took the message. `carrier_id` is its name for it; `parts` the parts of an SMS, else 1."""
 
     carrier_id: str
     parts: int = 1
 
 
 class SendError(Exception):
-    """The carrier did not take the message. `reason` is one line for people: code and words, no personal data."""
+    """The carrier did not take the message. `reason` is one line: code and words, no personal data."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -142,11 +147,11 @@ class SendError(Exception):
 
 
 class Refused(SendError):
-    """For good: opted out, invalid number, blocked by the customer, window closed. Sending again is useless."""
+    """For good: opted out, invalid number, blocked by the customer, window closed. Never sent again."""
 
 
 class Busy(SendError):
-    """Not now, and certainly not taken (429, 5xx answered, connection refused): try later.
+    """Not now, and certainly not taken (429 or 503 answered, connection refused): try later.
 
     `retry_after` is in seconds when the carrier said so.
     """
@@ -157,7 +162,9 @@ class Busy(SendError):
 
 
 class InDoubt(SendError):
-    """The request left and no answer came back: the message may have been sent. Settled with `Carrier.find_sent`."""
+    """The request left and no telling answer came back (none, or a 500, 502 or 504, after which the message
+    may have been sent all the same). Settled with `Carrier.find_sent`.
+    """
 
 
 class CannotAsk(Exception):
@@ -165,7 +172,7 @@ class CannotAsk(Exception):
 
 
 Accept = Callable[[list[Inbound]], Awaitable[None]]
-"""Stores messages durably; returns once they are safe. Duplicates change nothing. May raise: answer 5xx then."""
+"""Stores messages durably; returns once they are safe. Duplicates change nothing. If it raises: 5xx."""
 
 Advance = Callable[[StatusUpdate], Awaitable[None]]
 """Stores a delivery state, forward only."""
@@ -179,11 +186,24 @@ class Intake:
     advance: Advance
 
 
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """What a carrier allows: messages per second over the account, and per recipient."""
+
+    account_per_second: float
+    recipient_per_second: float = field(default=float("inf"))
+
+
 class Carrier(Protocol):
     """One carrier account. Instances hold the SDK's client; they are created once per process."""
 
     name: str
     channels: frozenset[Channel]
+
+    @property
+    def limits(self) -> Mapping[Channel, RateLimits]:
+        """What the carrier allows on each of `channels`; the outbox keeps to it."""
+        ...
 
     def router(self, intake: Intake) -> APIRouter:
         """The webhook routes. They check the signature, parse, call `intake` and answer; nothing else."""
@@ -205,11 +225,3 @@ class Carrier(Protocol):
         ...
 
     async def stop(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class RateLimits:
-    """What a carrier allows: messages per second over the account, and per recipient."""
-
-    account_per_second: float
-    recipient_per_second: float = field(default=float("inf"))

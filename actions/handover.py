@@ -1,0 +1,127 @@
+"""Handing the conversation to a person. From then on the assistant is silent until it is released."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import EventType, SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.leaving import form_left
+from actions.speech import button, say
+from actions.turn import Turn, current_turn
+from store.conversations import previous_message
+from store.models import Audit, Holder
+
+
+def hand_over(turn: Turn, reason: str) -> None:
+    """Put the conversation in the agents' queue, with why."""
+    turn.conversation.holder = Holder.AGENT
+    turn.conversation.handed_over_at = turn.now
+    turn.conversation.handover_reason = reason
+    turn.session.add(
+        Audit(
+            at=turn.now,
+            actor=f"conversation:{turn.conversation.id}",
+            action="conversation.handed_over",
+            subject=f"conversation:{turn.conversation.id}",
+            details={"reason": reason},
+        )
+    )
+
+
+def offer_agent(dispatcher: CollectingDispatcher, turn: Turn, response: str, **params: Any) -> list[EventType]:
+    """Say `response` and offer a person; a plain "yes" in the next message takes the offer."""
+    say(dispatcher, response, buttons=[button("utter_choice_agent", "talk_to_agent")], **params)
+    return [SlotSet("offer", {"what": "agent", "message": turn.message_id})]
+
+
+class TalkToAgent(Action):
+    """The customer asks for a person."""
+
+    def name(self) -> str:
+        return "action_talk_to_agent"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[EventType]:
+        turn = current_turn()
+        hand_over(turn, "asked")
+        say(dispatcher, "utter_handed_over", phone=turn.operator.customer_relations_phone)
+        return [*form_left(), SlotSet("offer", None)]
+
+
+class Affirm(Action):
+    """A "yes" outside a question of a form: it takes the offer just made, if there was one."""
+
+    def name(self) -> str:
+        return "action_affirm"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[EventType]:
+        turn = current_turn()
+        offer = tracker.get_slot("offer")
+        if offer and await _just_made(turn, offer):
+            hand_over(turn, "asked")
+            say(dispatcher, "utter_handed_over", phone=turn.operator.customer_relations_phone)
+            return [*form_left(), SlotSet("offer", None)]
+        if not tracker.active_loop.get("name"):
+            say(dispatcher, "utter_what_next")
+        return []
+
+
+class Deny(Action):
+    """A "no" outside a question of a form."""
+
+    def name(self) -> str:
+        return "action_deny"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[EventType]:
+        if not tracker.active_loop.get("name"):
+            say(dispatcher, "utter_what_next")
+        return [SlotSet("offer", None)]
+
+
+async def _just_made(turn: Turn, offer: dict[str, Any]) -> bool:
+    previous = await previous_message(turn.session, turn.conversation.id, turn.message_id)
+    return previous is not None and previous.id == offer.get("message")
+
+
+class Lost(Action):
+    """The message was not understood: ask which of the likely meanings, or offer a person the second time."""
+
+    def name(self) -> str:
+        return "action_lost"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[EventType]:
+        turn = current_turn()
+        latest = tracker.latest_message
+        previous = await previous_message(turn.session, turn.conversation.id, turn.message_id)
+        lost_before = previous is not None and (previous.understood or {}).get("intent") == "nlu_fallback"
+        likely = [
+            each["name"] for each in latest.get("intent_ranking", ())[:2] if each["name"] not in NOT_PROPOSED
+        ]
+        if lost_before:
+            return offer_agent(dispatcher, turn, "utter_lost_again")
+        if latest.get("certainty") == "unsure" and likely:
+            say(
+                dispatcher,
+                "utter_did_you_mean",
+                buttons=[
+                    *(button(f"utter_intent_{name}", name) for name in likely),
+                    button("utter_choice_agent", "talk_to_agent"),
+                ],
+            )
+            return []
+        say(dispatcher, "utter_lost")
+        return []
+
+
+NOT_PROPOSED = frozenset({"affirm", "deny", "greet", "goodbye", "thank", "cancel", "out_of_scope", "nlu_fallback"})
+"""Meanings that nobody needs to choose from a list."""

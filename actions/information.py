@@ -1,0 +1,105 @@
+"""Questions with a general answer, and those that this version passes on to a person, saying so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import EventType
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.handover import offer_agent
+from actions.message import Message
+from actions.speech import say
+from actions.turn import current_turn
+
+
+class _Answer(Action):
+    """One response of the same name as the action, filled from the operator's bundle."""
+
+    response: str
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[EventType]:
+        operator = current_turn().operator
+        say(
+            dispatcher,
+            self.response,
+            operator=operator.name,
+            phone=operator.customer_relations_phone,
+            emergency=operator.emergency_phone,
+            page=operator.payment_page,
+        )
+        return []
+
+
+class HowToReadMeter(_Answer):
+    response = "utter_how_to_read_meter"
+
+    def name(self) -> str:
+        return "action_how_to_read_meter"
+
+
+class HowToPay(_Answer):
+    response = "utter_how_to_pay"
+
+    def name(self) -> str:
+        return "action_how_to_pay"
+
+
+class ContactInfo(_Answer):
+    response = "utter_contact_info"
+
+    def name(self) -> str:
+        return "action_contact_info"
+
+
+class Greet(_Answer):
+    response = "utter_greet"
+
+    def name(self) -> str:
+        return "action_greet"
+
+
+class Help(_Answer):
+    response = "utter_help"
+
+    def name(self) -> str:
+        return "action_help"
+
+
+class OutOfScope(_Answer):
+    response = "utter_out_of_scope"
+
+    def name(self) -> str:
+        return "action_out_of_scope"
+
+
+class ReportOutage(Action):
+    """Give the number to call at once, and offer a person: a danger must not wait for a form."""
+
+    def name(self) -> str:
+        return "action_report_outage"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[EventType]:
+        turn = current_turn()
+        return offer_agent(dispatcher, turn, "utter_report_outage", emergency=turn.operator.emergency_phone)
+
+
+class NotYet(Action):
+    """What only a person can do for now: say so, and offer one."""
+
+    def name(self) -> str:
+        return "action_not_yet"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[EventType]:
+        turn = current_turn()
+        intent = Message.of(tracker).intent
+        return offer_agent(
+            dispatcher, turn, f"utter_not_yet_{intent}", phone=turn.operator.customer_relations_phone
+        )

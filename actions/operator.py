@@ -1,0 +1,78 @@
+"""The operator's bundle: what differs from one utility to the next, as data (`operators/NAME.yml`)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+
+class BadOperator(ValueError):
+    """The operator's file is missing or wrong; the message is one line saying where."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Privacy(_Section):
+    controller: str
+    declaration: str | None = None
+
+
+class Identification(_Section):
+    """How an unknown sender proves a contract. Attempts are per day."""
+
+    contract_pattern: str
+    second_factor: Literal["last_bill_amount", "sms_code"]
+    attempts_per_conversation: int
+    attempts_per_contract: int
+    code_minutes: int
+
+    @field_validator("contract_pattern")
+    @classmethod
+    def _compiles(cls, pattern: str) -> str:
+        re.compile(pattern)
+        return pattern
+
+
+class Conversation(_Section):
+    resume_hours: int
+    remind_hours: int
+    agent_hours: int
+    release_words: tuple[str, ...]
+
+
+class Readings(_Section):
+    correction_days: int
+    tries: int
+
+
+class Operator(_Section):
+    name: str
+    customer_relations_phone: str
+    emergency_phone: str
+    country: str
+    payment_page: str
+    privacy: Privacy
+    identification: Identification
+    conversation: Conversation
+    readings: Readings
+
+
+def load_operator(directory: Path, name: str) -> Operator:
+    """Read `directory/name.yml`. Raises `BadOperator`."""
+    path = directory / f"{name}.yml"
+    if not path.is_file():
+        known = ", ".join(sorted(each.stem for each in directory.glob("*.yml"))) or "none"
+        raise BadOperator(f"no operator '{name}' in {directory.name}/ (there: {known})")
+    try:
+        return Operator.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except yaml.YAMLError as error:
+        raise BadOperator(f"{path.name}: {' '.join(str(error).split())}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadOperator(f"{path.name}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error

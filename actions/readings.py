@@ -1,0 +1,482 @@
+"""Taking a meter reading: from "48213" to a stored index with its reference.
+
+`StartReading` opens a draft with whatever the first message holds, `ValidateReadingForm` moves it on message by
+message, the `Ask…` actions put the question that is open, `RecordReading` stores the result. A suspicious
+reading is never changed nor dropped: it is asked about, and kept for review if the customer insists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from random import SystemRandom
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import EventType, FollowupAction, SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.drafts import Doubt, Draft
+from actions.forms import is_answering
+from actions.message import Message
+from actions.speech import button, say
+from actions.supply import Supply, senders_contracts, supply_of
+from actions.turn import Turn, current_turn
+from billing.findings import Code, Finding, Severity, Verdict
+from billing.readings import check
+from billing.reference import new_reference
+from store.models import Billing, Contract, Reading, ReadingSource, ReadingState
+from store.readings import last_sent_by_customer, record
+
+FORM = "reading_form"
+_random = SystemRandom()
+
+LABELS = {"total": "utter_register_total", "peak": "utter_register_peak", "off_peak": "utter_register_off_peak"}
+REFUSALS = {
+    Code.NEGATIVE: "utter_reading_negative",
+    Code.TOO_MANY_DIGITS: "utter_reading_too_many_digits",
+    Code.FUTURE: "utter_reading_future",
+    Code.BEFORE_INSTALLED: "utter_reading_before_last",
+    Code.BEFORE_LAST: "utter_reading_before_last",
+    Code.IMPOSSIBLE: "utter_reading_impossible",
+    Code.CONTRACT_NUMBER: "utter_reading_contract_number",
+    Code.METER_NUMBER: "utter_reading_meter_number",
+}
+QUESTIONS = {
+    Code.HIGH: "utter_ask_high",
+    Code.LOW: "utter_ask_low",
+    Code.ZERO_USAGE: "utter_ask_zero_usage",
+    Code.ZERO_INDEX: "utter_ask_zero_index",
+    Code.LOWER_THAN_LAST: "utter_ask_lower",
+    Code.SAME_DAY: "utter_ask_same_day",
+    Code.SAME_AS_ESTIMATE: "utter_ask_same_as_estimate",
+    Code.OTHER_REGISTER: "utter_ask_other_register",
+}
+WRONG_DATE = {Code.FUTURE, Code.BEFORE_INSTALLED, Code.BEFORE_LAST}
+
+
+class StartReading(Action):
+    """The customer wants to give a reading: keep what they said, find out who they are."""
+
+    def name(self) -> str:
+        return "action_start_reading"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[EventType]:
+        draft = Draft()
+        _absorb_content(draft, Message.of(tracker), current_turn())
+        return await _open_form(draft)
+
+
+class CorrectReading(Action):
+    """The customer made a mistake in a reading just sent: take it again; the old one will stay, as replaced."""
+
+    def name(self) -> str:
+        return "action_correct_reading"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[EventType]:
+        turn = current_turn()
+        draft = Draft()
+        _absorb_content(draft, Message.of(tracker), turn)
+        contracts = await senders_contracts(turn)
+        since = turn.now - timedelta(days=turn.operator.readings.correction_days)
+        sent = await last_sent_by_customer(turn.session, [contract.id for contract in contracts], since)
+        if sent:
+            contract, codes = await _contract_of(contracts, sent)
+            draft.contract = contract.number
+            draft.replaces = {codes[reading.register_id]: reading.reference for reading in sent}
+            draft.taken_on = draft.taken_on or sent[0].taken_on.isoformat()
+        elif contracts:
+            say(dispatcher, "utter_nothing_to_correct")
+        return await _open_form(draft)
+
+
+async def _open_form(draft: Draft) -> list[EventType]:
+    if await senders_contracts(current_turn()):
+        return [SlotSet("draft", draft.dump()), FollowupAction(FORM)]
+    return [SlotSet("draft", draft.dump()), SlotSet("wish", "reading"), FollowupAction("identity_form")]
+
+
+async def _contract_of(contracts: list[Contract], sent: list[Reading]) -> tuple[Contract, dict[int, str]]:
+    """The contract that readings belong to, and the code of each of its registers."""
+    for contract in contracts:
+        codes = {register.id: register.code.value for meter in contract.meters for register in meter.registers}
+        if sent[0].register_id in codes:
+            return contract, codes
+    raise LookupError("a reading of none of the sender's contracts")
+
+
+class ValidateReadingForm(Action):
+    """Moves the draft on: takes what the message brings, checks it, and says which question is next."""
+
+    def name(self) -> str:
+        return f"validate_{FORM}"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[EventType]:
+        turn = current_turn()
+        draft = Draft.load(tracker.get_slot("draft"))
+        asked = tracker.get_slot("requested_slot")
+        if asked and is_answering(tracker, FORM) and not _absorb(draft, Message.of(tracker), asked, turn):
+            return []  # the form rejects, and the rule for the customer's question applies
+        step = await _advance(draft, dispatcher, turn)
+        return [SlotSet("draft", draft.dump()), SlotSet("requested_slot", step)]
+
+
+def _absorb(draft: Draft, message: Message, asked: str, turn: Turn) -> bool:
+    """Take what `message` says about the question that was asked. False when it is about something else."""
+    if asked == "contract_choice":
+        return _absorb_content(draft, message, turn)
+    if asked == "reading_confirmed" and draft.doubt is not None:
+        doubt = draft.doubt
+        given = message.readings
+        if given and {each.value for each in given} == {doubt.value} and doubt.code != Code.SAME_DAY:
+            _settle(draft, keep=True)  # the same number sent again is an answer too
+            return True
+        if given:
+            draft.forget(doubt.register)
+            draft.asking = doubt.register
+            return _absorb_content(draft, message, turn)
+        if message.intent in ("affirm", "deny"):
+            said_yes = message.intent == "affirm"
+            _settle(draft, keep=said_yes if doubt.repair is None else not said_yes)
+            return True
+        return False
+    return _absorb_content(draft, message, turn)
+
+
+def _settle(draft: Draft, *, keep: bool) -> None:
+    """Close the open doubt: keep the value as given, or take the repair, or ask for it again."""
+    doubt = draft.doubt
+    assert doubt is not None
+    draft.doubt = None
+    if keep:
+        draft.insisted.append(doubt.register)
+    elif doubt.repair is not None:
+        draft.values[doubt.register] = doubt.repair
+    else:
+        draft.forget(doubt.register)
+        draft.asking = doubt.register
+
+
+def _absorb_content(draft: Draft, message: Message, turn: Turn) -> bool:
+    """Take numbers, date, contract and utility from a message. False when there is none of them."""
+    found = False
+    readings = message.readings
+    if message.contract is not None and (not readings or draft.contract is None and len(readings) > 1):
+        draft.contract = message.contract
+        found = True
+    if (utility := message.first("utility")) is not None and draft.contract is None:
+        draft.utility = str(utility)
+        found = True
+    if (taken_on := message.taken_on) is not None:
+        draft.taken_on = taken_on.isoformat()
+        found = found or bool(readings)
+    if readings:
+        draft.loose = [reading.as_dict() for reading in readings]
+        found = True
+    return found
+
+
+async def _advance(draft: Draft, dispatcher: CollectingDispatcher, turn: Turn) -> str | None:
+    """The slot to ask for next, or None when the draft is complete or cannot go on."""
+    contract = await _chosen_contract(draft, turn)
+    if contract is None:
+        return "contract_choice"
+    supply = await supply_of(turn.session, contract)
+    if supply is None or contract.billing == Billing.PREPAID:
+        say(dispatcher, "utter_reading_prepaid" if supply else "utter_no_meter", contract=contract.number)
+        draft.contract = None
+        draft.values = {}
+        return None
+    _assign(draft, supply)
+    for code in supply.codes:
+        value = draft.values.get(code)
+        if value is None:
+            draft.asking = code
+            return "reading_value"
+        replaced = frozenset(draft.replaces.values())
+        verdict = check(value, draft.date or turn.today, turn.today, supply.facts(code, replaced))
+        question = await _question(draft, code, verdict, dispatcher, supply, turn)
+        if question is not None:
+            return question
+    return None
+
+
+async def _chosen_contract(draft: Draft, turn: Turn) -> Contract | None:
+    contracts = await senders_contracts(turn)
+    if draft.contract is not None:
+        named = [contract for contract in contracts if contract.number == draft.contract]
+        if named:
+            return named[0]
+        draft.contract = None
+    if draft.utility is not None:
+        contracts = [contract for contract in contracts if contract.utility == draft.utility] or contracts
+    if len(contracts) != 1:
+        return None
+    draft.contract = contracts[0].number
+    return contracts[0]
+
+
+def _assign(draft: Draft, supply: Supply) -> None:
+    """Give the loose numbers to registers: labelled ones to theirs, the others in the order asked."""
+    for given in draft.loose:
+        code = given["register"] if given["register"] in supply.codes else None
+        if code is None:
+            code = draft.asking if draft.asking in supply.codes else None
+            draft.asking = None
+        if code is None or (code in draft.values and not given["register"]):
+            code = next((each for each in supply.codes if each not in draft.values), code)
+        if code is not None:
+            draft.values[code] = -given["value"] if given["negative"] else given["value"]
+    draft.loose = []
+
+
+async def _question(
+    draft: Draft, code: str, verdict: Verdict, dispatcher: CollectingDispatcher, supply: Supply, turn: Turn
+) -> str | None:
+    """What is left to ask about one register's value, after the checks."""
+    worst = _worst(verdict)
+    if worst is None:
+        return None
+    if Code.DUPLICATE in verdict:
+        return None  # nothing new: `RecordReading` says that it is noted already
+    if worst.severity is Severity.REFUSE:
+        draft.refusals += 1
+        _say_refusal(dispatcher, worst, verdict, supply)
+        draft.forget(code)
+        draft.asking = code
+        if worst.code in WRONG_DATE:
+            draft.taken_on = None
+        if draft.refusals >= turn.operator.readings.tries:
+            say(dispatcher, "utter_offer_agent")
+        return "reading_value"
+    if code in draft.insisted:
+        return None
+    if worst.code is Code.SAME_DAY and code not in draft.replaces:
+        standing = supply.readings[code][-1]
+        draft.replaces[code] = standing.reference
+    draft.doubt = Doubt(
+        register=code,
+        code=worst.code.value,
+        value=verdict.value,
+        repair=verdict.repair,
+        usage=verdict.usage,
+        days=verdict.days,
+        usual=verdict.usual_month,
+        bound=worst.bound,
+        other_register=worst.register,
+    )
+    return "reading_confirmed"
+
+
+def _worst(verdict: Verdict) -> Finding | None:
+    for severity in (Severity.REFUSE, Severity.CONFIRM):
+        for finding in verdict.findings:
+            if finding.severity is severity:
+                return finding
+    return None
+
+
+def _say_refusal(dispatcher: CollectingDispatcher, finding: Finding, verdict: Verdict, supply: Supply) -> None:
+    last = verdict.previous or _last_point(supply)
+    say(
+        dispatcher,
+        REFUSALS.get(finding.code, "utter_reading_not_understood"),
+        value=verdict.value,
+        digits=supply.meter.digits,
+        bound=finding.bound or 0,
+        days=verdict.days or 0,
+        last_on=last or supply.meter.installed_on,
+        unit=_unit(supply),
+    )
+
+
+def _last_point(supply: Supply) -> date | None:
+    dates = [
+        reading.taken_on
+        for readings in supply.readings.values()
+        for reading in readings
+        if reading.source != ReadingSource.ESTIMATE
+    ]
+    return max(dates, default=None)
+
+
+def _unit(supply: Supply) -> str:
+    return "kWh" if supply.registers[0].unit == "kWh" else "m³"
+
+
+class AskContractChoice(Action):
+    """Several contracts: which one?"""
+
+    def name(self) -> str:
+        return f"action_ask_{FORM}_contract_choice"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[EventType]:
+        contracts = await senders_contracts(current_turn())
+        say(dispatcher, "utter_ask_contract_choice", buttons=list(_contract_buttons(contracts)))
+        return []
+
+
+def _contract_buttons(contracts: Iterable[Contract]) -> Iterable[dict[str, Any]]:
+    for contract in contracts:
+        yield button(
+            f"utter_choice_{contract.utility}", "identify", {"contract": contract.number}, number=contract.number
+        )
+
+
+class AskReadingValue(Action):
+    """Ask for the index of the register that is missing."""
+
+    def name(self) -> str:
+        return f"action_ask_{FORM}_reading_value"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[EventType]:
+        draft = Draft.load(tracker.get_slot("draft"))
+        turn = current_turn()
+        contracts = await senders_contracts(turn)
+        contract = next((each for each in contracts if each.number == draft.contract), None)
+        if draft.asking in ("peak", "off_peak"):
+            say(dispatcher, f"utter_ask_reading_{draft.asking}")
+        elif contract is not None and contract.utility == "water":
+            say(dispatcher, "utter_ask_reading_water")
+        else:
+            say(dispatcher, "utter_ask_reading")
+        return []
+
+
+class AskReadingConfirmed(Action):
+    """Put the doubt to the customer: did you mean …? is it really …?"""
+
+    def name(self) -> str:
+        return f"action_ask_{FORM}_reading_confirmed"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[EventType]:
+        draft = Draft.load(tracker.get_slot("draft"))
+        doubt = draft.doubt
+        if doubt is None:
+            return []
+        turn = current_turn()
+        contracts = await senders_contracts(turn)
+        contract = next(each for each in contracts if each.number == draft.contract)
+        numbers = {
+            "value": doubt.value,
+            "usage": doubt.usage or 0,
+            "days": doubt.days or 0,
+            "usual": doubt.usual or 0,
+            "bound": doubt.bound or 0,
+            "unit": "m³" if contract.utility == "water" else "kWh",
+        }
+        if doubt.repair is not None:
+            response = "utter_ask_repair_high" if doubt.usage is not None and doubt.days else "utter_ask_repair"
+            say(
+                dispatcher,
+                response,
+                buttons=[
+                    button("utter_choice_repair", "affirm", repair=doubt.repair),
+                    button("utter_choice_keep", "deny", value=doubt.value),
+                ],
+                repair=doubt.repair,
+                **numbers,
+            )
+        else:
+            say(
+                dispatcher,
+                QUESTIONS.get(Code(doubt.code), "utter_ask_sure"),
+                buttons=[button("utter_choice_yes", "affirm"), button("utter_choice_no", "deny")],
+                **numbers,
+            )
+        return []
+
+
+class RecordReading(Action):
+    """The draft is complete: store it, tell the reference, the use since the last reading and the period."""
+
+    def name(self) -> str:
+        return "action_record_reading"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[EventType]:
+        turn = current_turn()
+        draft = Draft.load(tracker.get_slot("draft"))
+        done: list[EventType] = [SlotSet("draft", None), SlotSet("wish", None)]
+        if draft.contract is None or not draft.values:
+            return done  # the form has said why
+        contracts = await senders_contracts(turn)
+        contract = next(each for each in contracts if each.number == draft.contract)
+        supply = await supply_of(turn.session, contract)
+        assert supply is not None
+        taken_on = draft.date or turn.today
+        replaced = frozenset(draft.replaces.values())
+        for code, value in draft.values.items():
+            verdict = check(value, taken_on, turn.today, supply.facts(code, replaced))
+            await _record_one(turn, supply, code, verdict, draft, dispatcher)
+        return done
+
+
+async def _record_one(
+    turn: Turn, supply: Supply, code: str, verdict: Verdict, draft: Draft, dispatcher: CollectingDispatcher
+) -> None:
+    standing = {reading.reference: reading for reading in supply.readings[code]}
+    corrected = standing.get(draft.replaces.get(code, ""))
+    several = len(supply.registers) > 1
+    same = next(
+        (
+            reading
+            for reading in supply.readings[code]
+            if reading.taken_on == verdict.taken_on
+            and reading.value == verdict.value
+            and reading.source != ReadingSource.ESTIMATE
+        ),
+        None,
+    )
+    if same is not None:
+        say(dispatcher, "utter_reading_known", value=verdict.value, reference=same.reference, taken_on=same.taken_on)
+        return
+    doubtful = verdict.severity is not Severity.ACCEPT and not (
+        {finding.code for finding in verdict.findings if finding.severity is Severity.CONFIRM} <= {Code.SAME_DAY}
+    )
+    reading = Reading(
+        reference=new_reference("R", _random),
+        register_id=supply.register(code).id,
+        value=verdict.value,
+        taken_on=verdict.taken_on,
+        received_at=turn.now,
+        source=ReadingSource.CUSTOMER,
+        channel=turn.conversation.channel,
+        state=ReadingState.TO_REVIEW if doubtful else ReadingState.ACCEPTED,
+        findings=[finding.code.value for finding in verdict.findings],
+        message_id=turn.message_id,
+    )
+    await record(turn.session, reading, corrected, f"conversation:{turn.conversation.id}")
+    params: dict[str, Any] = {
+        "reference": reading.reference,
+        "value": reading.value,
+        "taken_on": reading.taken_on,
+        "contract": supply.contract.number,
+        "unit": _unit(supply),
+        "usage": verdict.usage or 0,
+        "days": verdict.days or 0,
+        "last_on": verdict.previous.taken_on if verdict.previous else reading.taken_on,
+    }
+    if several:
+        say(dispatcher, LABELS[code])
+    if verdict.previous is None or verdict.usage is None:
+        say(dispatcher, "utter_reading_first", **params)
+    elif corrected is not None:
+        say(dispatcher, "utter_reading_corrected", **params)
+    else:
+        say(dispatcher, "utter_reading_recorded", **params)
+    if doubtful:
+        say(dispatcher, "utter_reading_to_review")

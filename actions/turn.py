@@ -1,0 +1,79 @@
+"""What an action may touch while a customer's message is handled: the turn's transaction and who is writing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from actions.operator import Operator
+from store.models import Conversation
+
+CASABLANCA = ZoneInfo("Africa/Casablanca")
+
+
+class TurnClosed(RuntimeError):
+    """Something used a turn that is over: its transaction is committed or rolled back, nothing may write to it."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """One customer message being handled. `now` is aware; `language` is what the reply is written in, BCP 47."""
+
+    session: AsyncSession
+    conversation: Conversation
+    message_id: int
+    now: datetime
+    operator: Operator
+    language: str
+    shared_phone: str | None = None
+    """The sender's own number, shared with this very message."""
+    notices: list[Notice] = field(default_factory=list)
+    is_open: bool = True
+
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(CASABLANCA).date()
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A text for another conversation, sent with this turn or not at all (a one-time code by SMS)."""
+
+    channel: str
+    address: str
+    response: str
+    params: dict[str, object]
+
+
+_current: ContextVar[Turn] = ContextVar("turn")
+
+
+@contextmanager
+def opened(turn: Turn) -> Iterator[Turn]:
+    """Make `turn` the current one; closed at the end, also for tasks that were started inside it."""
+    token = _current.set(turn)
+    try:
+        yield turn
+    finally:
+        turn.is_open = False
+        _current.reset(token)
+
+
+def current_turn() -> Turn:
+    """The turn being handled.
+
+    Raises `TurnClosed` outside any, and in a task that outlives the turn which started it.
+    """
+    try:
+        turn = _current.get()
+    except LookupError:
+        raise TurnClosed("no turn is being handled here") from None
+    if not turn.is_open:
+        raise TurnClosed("the turn is over; a task started inside it must not use it")
+    return turn

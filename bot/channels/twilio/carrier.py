@@ -1,0 +1,302 @@
+"""The Twilio carrier: webhooks in, messages out, and the question whether a message in doubt was taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import structlog
+from fastapi import APIRouter, Request, Response
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
+from twilio.request_validator import RequestValidator
+from twilio.rest import Client
+from twilio.twiml.messaging_response import MessagingResponse
+
+from bot.channels import gsm
+from bot.channels.carrier import (
+    Accepted,
+    Busy,
+    Channel,
+    InDoubt,
+    Intake,
+    Outbound,
+    RateLimits,
+    Refused,
+    SendError,
+)
+from bot.channels.text import numbered, shorten, units
+from bot.channels.twilio.client import NotStarted, TwilioHttp, Unavailable
+from bot.channels.twilio.contents import Choice, Contents
+from bot.channels.twilio.forms import (
+    WHATSAPP,
+    Form,
+    Malformed,
+    decode_form,
+    decode_json,
+    read_message,
+    read_status,
+    without_numbers,
+)
+from bot.channels.webhook import read_body, rejection
+from bot.settings import Settings
+
+log = structlog.stdlib.get_logger(__name__)
+
+MESSAGE_PATH = "/webhooks/twilio"
+STATUS_PATH = "/webhooks/twilio/status"
+MOST_BYTES = 64 * 1024
+
+NO_REPLY = str(MessagingResponse())
+
+CLOCK_MARGIN = timedelta(minutes=2)
+"""Twilio's clock may be this far behind ours when a message in doubt is looked for."""
+
+MOST_LISTED = 200
+"""Messages to one customer, newest first, among which a message in doubt is looked for."""
+
+BAD_TEMPLATE = frozenset({21655, 21656, 21657, 92005, 92007})
+"""ContentSid or ContentVariables refused: the message itself may still go as plain text."""
+
+UNAUTHORISED = 401
+
+
+class _BadTemplate(Refused):
+    """Refused for its template, not for its recipient."""
+
+
+class TwilioCarrier:
+    """One Twilio account, for SMS, WhatsApp or both.
+
+    In Twilio's console, set the webhook to `PUBLIC_URL/webhooks/twilio#rc=3&rp=all` and the fallback to the
+    same address: by default Twilio tries again once, and only when it could not connect, so that a message
+    which we answered 5xx (no database) would be lost.
+    """
+
+    name = "twilio"
+
+    def __init__(self, settings: Settings) -> None:
+        if not settings.twilio_account_sid or not settings.twilio_auth_token:
+            raise ValueError("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are required")
+        token = settings.twilio_auth_token.get_secret_value()
+        senders = {Channel.SMS: settings.twilio_sms_from, Channel.WHATSAPP: settings.twilio_whatsapp_from}
+        self._senders = {channel: sender for channel, sender in senders.items() if sender}
+        self.channels = frozenset(self._senders)
+        per_second = {
+            Channel.SMS: settings.twilio_sms_per_second,
+            Channel.WHATSAPP: settings.twilio_whatsapp_per_second,
+        }
+        self._limits = {channel: RateLimits(per_second[channel]) for channel in self._senders}
+        self._public_url = settings.public_url
+        self._validator = RequestValidator(token)
+        self._http = TwilioHttp(settings.twilio_api_url)
+        self._client = Client(settings.twilio_account_sid, token, http_client=self._http)
+        self._contents = Contents(self._client)
+
+    @property
+    def limits(self) -> Mapping[Channel, RateLimits]:
+        return self._limits
+
+    # -- in ----------------------------------------------------------------------------------------
+
+    def router(self, intake: Intake) -> APIRouter:
+        """403 for a wrong signature, 400 for a body not like Twilio's; `intake`'s errors become 500."""
+        router = APIRouter(tags=["webhooks"])
+
+        @router.post(MESSAGE_PATH)
+        async def receive(request: Request) -> Response:
+            form = await self._signed_form(request, MESSAGE_PATH)
+            try:
+                message = read_message(form)
+            except Malformed as error:
+                raise rejection(self.name, 400, str(error)) from error
+            if message is None or message.channel not in self.channels:
+                log.warning("message that cannot be answered ignored", carrier=self.name)
+            else:
+                await intake.accept([message])
+            return Response(NO_REPLY, media_type="application/xml")
+
+        @router.post(STATUS_PATH)
+        async def receive_status(request: Request) -> Response:
+            form = await self._signed_form(request, STATUS_PATH)
+            try:
+                update = read_status(form)
+            except Malformed as error:
+                raise rejection(self.name, 400, str(error)) from error
+            if update is not None:
+                await intake.advance(update)
+            return Response(status_code=204)
+
+        return router
+
+    async def _signed_form(self, request: Request, path: str) -> Form:
+        """The request's parameters, once its signature is checked against the public address.
+
+        Twilio signs the address it called, which a proxy may have changed on the way, with either every form
+        parameter or, for a JSON body, the `bodySHA256` that it put in the query.
+        """
+        signature = request.headers.get("X-Twilio-Signature")
+        if not signature:
+            raise rejection(self.name, 403, "no signature")
+        body = await read_body(request, self.name, MOST_BYTES)
+        query = request.url.query
+        url = f"{self._public_url}{path}?{query}" if query else f"{self._public_url}{path}"
+        form: Form
+        try:
+            match request.headers.get("Content-Type", "").partition(";")[0].strip().lower():
+                case "application/x-www-form-urlencoded":
+                    form = decode_form(body)
+                    valid = self._validator.validate(url, form, signature)
+                case "application/json":
+                    text = _utf8(body)
+                    # Without a hash the SDK would not look at the body at all.
+                    hashed = bool(request.query_params.get("bodySHA256"))
+                    valid = hashed and self._validator.validate(url, text, signature)
+                    form = decode_json(text) if valid else {}
+                case _:
+                    raise Malformed("neither a form nor JSON")
+        except Malformed as error:
+            raise rejection(self.name, 400, str(error)) from error
+        if not valid:
+            raise rejection(self.name, 403, "wrong signature")
+        return form
+
+    # -- out ---------------------------------------------------------------------------------------
+
+    async def send(self, message: Outbound) -> Accepted:
+        choice = Choice.of(message) if message.channel is Channel.WHATSAPP else None
+        if choice and (sid := await self._contents.sid(choice)):
+            try:
+                return await self._create(message, content_sid=sid, content_variables=choice.variables)
+            except _BadTemplate as error:
+                self._contents.pause(error.reason)
+        body = _body(message)
+        accepted = await self._create(message, body=body)
+        return Accepted(accepted.carrier_id, gsm.parts(body)) if message.channel is Channel.SMS else accepted
+
+    async def _create(self, message: Outbound, **content: str) -> Accepted:
+        try:
+            created = await self._client.messages.create_async(
+                to=_address(message.channel, message.address),
+                status_callback=f"{self._public_url}{STATUS_PATH}",
+                **self._sender(message.channel),
+                **content,
+            )
+        except Exception as error:
+            raise _send_error(error) from error
+        if not created.sid:
+            raise InDoubt("Twilio answered without a message sid")
+        return Accepted(created.sid)
+
+    async def find_sent(self, message: Outbound, known: frozenset[str] = frozenset()) -> Accepted | None:
+        """Looks among the customer's last messages for one from our sender with this text.
+
+        The list is not filtered by `DateSent` although Twilio can: a message that is still queued has none
+        yet.
+        """
+        try:
+            listed = await self._client.messages.list_async(
+                to=_address(message.channel, message.address), limit=MOST_LISTED
+            )
+        except Exception as error:
+            if isinstance(error, Unavailable):
+                raise Busy(str(error), error.retry_after) from error
+            raise Busy(f"could not ask: {type(error).__name__}") from error
+        earliest = message.created_at - CLOCK_MARGIN if message.created_at else None
+        bodies = {message.text.strip(), _body(message).strip()}  # with buttons or with numbered lines
+        for record in reversed(listed):
+            if (
+                record.sid
+                and record.sid not in known
+                and (record.body or "").strip() in bodies
+                and self._is_ours(record, message.channel)
+                and (earliest is None or record.date_created is None or record.date_created >= earliest)
+            ):
+                parts = gsm.parts(_body(message)) if message.channel is Channel.SMS else 1
+                return Accepted(record.sid, parts)
+        return None
+
+    def _sender(self, channel: Channel) -> dict[str, str]:
+        sender = self._senders.get(channel)
+        if sender is None:
+            raise Refused(f"no sender is configured for {channel}")
+        if sender.startswith("MG"):
+            return {"messaging_service_sid": sender}
+        return {"from_": _address(channel, sender)}
+
+    def _is_ours(self, record: Any, channel: Channel) -> bool:
+        ours = self._sender(channel)
+        return all(getattr(record, field) == value for field, value in ours.items())
+
+    async def start(self, intake: Intake) -> None:
+        self._http.open()
+
+    async def stop(self) -> None:
+        await self._http.close()
+
+
+def _utf8(body: bytes) -> str:
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise Malformed("not UTF-8") from error
+
+
+def _address(channel: Channel, address: str) -> str:
+    return WHATSAPP + address if channel is Channel.WHATSAPP else address
+
+
+def _body(message: Outbound) -> str:
+    """The text with its buttons as numbered lines, fitted to one message; a cut is the last resort, and
+    logged.
+    """
+    titles = [button.title for button in message.buttons if not button.shares_phone]
+    lines = f"\n{numbered(titles)}" if titles else ""
+    if message.channel is Channel.SMS:
+        body = gsm.fit(message.text, lines)
+    else:
+        body = shorten(message.text, gsm.BODY_LIMIT - units(lines)) + lines
+    length = units(message.text) + units(lines)
+    if length > gsm.BODY_LIMIT:
+        log.warning(
+            "message too long for its channel", carrier=TwilioCarrier.name, key=message.key, length=length
+        )
+    return body
+
+
+def _send_error(error: Exception) -> SendError:
+    """What an exception of the SDK or of aiohttp says about the message."""
+    match error:
+        case SendError():
+            return error
+        case NotStarted():
+            return Busy("the carrier is not started")
+        case Unavailable(status=429 | 503):
+            return Busy(str(error), error.retry_after)
+        case Unavailable():
+            # 500, 502, 504: whoever answers may have passed the message on. Asking costs little.
+            return InDoubt(str(error))
+        case TwilioRestException() | TwilioServiceException():
+            return _answered(error)
+        case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError() | aiohttp.InvalidURL():
+            return Busy(f"no connection: {type(error).__name__}")
+        case aiohttp.ClientError() | TimeoutError() | TwilioException() | ValueError():
+            return InDoubt(f"no answer: {type(error).__name__}")
+        case _:
+            return InDoubt(type(error).__name__)
+
+
+def _answered(error: TwilioRestException | TwilioServiceException) -> SendError:
+    if isinstance(error, TwilioRestException):
+        code, words = error.code, error.msg.removeprefix("Unable to create record: ")
+    else:
+        code, words = error.code, error.detail or error.title
+    reason = without_numbers(f"{code} {words}")[:200]
+    if (
+        error.status == UNAUTHORISED
+    ):  # the account's trouble, not the message's: it keeps until an operator looks
+        return Busy(reason)
+    if code in BAD_TEMPLATE:
+        return _BadTemplate(reason)
+    return Refused(reason) if 400 <= error.status < 500 else InDoubt(reason)

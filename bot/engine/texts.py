@@ -1,0 +1,123 @@
+"""What the assistant says, in the customer's language.
+
+The French source is the responses of `domain.yml`; `locales/LANGUAGE.po` translates them (context: the response's
+name, plus `.sms` for its short form and `.button` for a button's title). A text that a language lacks falls back along `FALLBACKS`, so a
+missing translation is never a missing answer; the tests refuse incomplete catalogues all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from babel.dates import format_date
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+from rasa.core.nlg import NaturalLanguageGenerator
+from rasa.shared.core.trackers import DialogueStateTracker
+
+from actions.turn import current_turn
+
+SOURCE_LANGUAGE = "fr"
+FALLBACKS: Mapping[str, tuple[str, ...]] = {
+    "fr": ("fr",),
+    "ar": ("ar", "fr"),
+    "ary": ("ary", "ar", "fr"),
+    "ary-Latn": ("ary-Latn", "fr"),
+    "en": ("en", "fr"),
+    "zgh": ("fr",),
+}
+CLDR_LOCALES: Mapping[str, str] = {
+    "fr": "fr_MA",
+    "ar": "ar_MA",
+    "ary": "ar_MA",
+    "ary-Latn": "fr_MA",
+    "en": "en_GB",
+    "zgh": "fr_MA",
+}
+
+
+class MissingText(LookupError):
+    """A response that `domain.yml` does not have, or a placeholder that the code does not fill."""
+
+
+class Texts(NaturalLanguageGenerator):  # type: ignore[misc]
+    """Rasa's text generator over `domain.yml` and the catalogues."""
+
+    def __init__(self, responses: Mapping[str, list[dict[str, Any]]], locales: Path) -> None:
+        self.responses = responses
+        self._catalogues = {path.stem: _read(path) for path in sorted(locales.glob("*.po"))}
+
+    async def generate(
+        self, utter_action: str, tracker: DialogueStateTracker, output_channel: str, **kwargs: Any
+    ) -> dict[str, Any]:
+        return self.render(utter_action, current_turn().language, output_channel, kwargs)
+
+    def render(self, name: str, language: str, channel: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The text and buttons of response `name`. Raises `MissingText`."""
+        variations = self.responses.get(name)
+        if not variations:
+            raise MissingText(f"domain.yml has no response '{name}'")
+        variation = next(
+            (each for each in variations if each.get("channel") == channel),
+            next((each for each in variations if "channel" not in each), variations[0]),
+        )
+        context = f"{name}.{variation['channel']}" if "channel" in variation else name
+        values = {key: _shown(value, language) for key, value in params.items()}
+        try:
+            text = self.translated(context, variation["text"], language).format_map(values)
+        except KeyError as missing:
+            raise MissingText(f"response '{name}' needs {missing}, which was not given") from missing
+        buttons = [
+            {**button, "title": self.translated(f"{name}.button", button["title"], language).format_map(values)}
+            for button in variation.get("buttons", ())
+        ]
+        return {"text": text, "buttons": buttons} if buttons else {"text": text}
+
+    def translated(self, context: str, source: str, language: str) -> str:
+        for each in FALLBACKS.get(language, (SOURCE_LANGUAGE,)):
+            if each == SOURCE_LANGUAGE:
+                return source
+            translation = self._catalogues.get(each, {}).get((context, source))
+            if translation:
+                return translation
+        return source
+
+
+def _read(path: Path) -> dict[tuple[str | None, str], str]:
+    with path.open("rb") as file:
+        catalogue = read_po(file)
+    return {
+        (message.context, message.id): message.string
+        for message in catalogue
+        if message.id and message.string and not message.fuzzy
+    }
+
+
+def _shown(value: Any, language: str) -> str:
+    """A value as the reader's language writes it, by CLDR."""
+    locale = CLDR_LOCALES.get(language, "fr_MA")
+    match value:
+        case bool():
+            raise TypeError("a truth value has no written form")
+        case Decimal():
+            return _money(value, locale)
+        case int():
+            return format_decimal(value, locale=locale)
+        case datetime():
+            return format_date(value.date(), "dd/MM/yyyy", locale=locale)
+        case date():
+            return format_date(value, "dd/MM/yyyy", locale=locale)
+        case _:
+            return str(value)
+
+
+def _money(amount: Decimal, locale: str) -> str:
+    symbol = "درهم" if locale.startswith("ar") else "DH"
+    return f"{format_decimal(amount, format='#,##0.00', locale=locale)} {symbol}"
+
+
+__all__ = ["CLDR_LOCALES", "FALLBACKS", "SOURCE_LANGUAGE", "MissingText", "Texts"]

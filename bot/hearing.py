@@ -1,0 +1,164 @@
+"""From what arrived to what was meant: the guards before understanding, and the parse.
+
+A sticker, an empty text or a voice message never reaches the classifier: whatever it said of them would be a
+guess, and stock classifiers say "yes" (trap 10). Typed slashes are only text (trap 11). Our own buttons stand
+for what we stored with them, and only the last question's buttons count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from actions.turn import Turn
+from bot.channels.carrier import Kind, MediaType
+from bot.engine.assistant import Assistant, pressed
+from nlu.language import stable_language
+from nlu.normalise import clean
+from nlu.segments import segments
+from store.models import Direction, Message
+
+MAX_TEXT = 1_000
+"""Characters that are read of one message."""
+CHITCHAT = frozenset({"greet", "goodbye", "thank", "affirm", "deny", "out_of_scope", None})
+MOST_REQUESTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Nothing to understand; `response` says what to send instead."""
+
+    response: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One parse, or two when the message holds two requests. `notice` is said before anything else."""
+
+    parses: tuple[dict[str, Any], ...]
+    notice: str | None = None
+
+
+async def hear(assistant: Assistant, turn: Turn, message: Message) -> Unreadable | Heard:
+    """What a stored inbound message asks for. Sets `turn.language` to the language of the answer."""
+    payload = message.payload or {}
+    kind = Kind(payload.get("kind", Kind.TEXT))
+    hint = payload.get("language_hint")
+    if turn.conversation.language is None and hint:
+        turn.language = {"ar": "ar", "en": "en"}.get(str(hint).split("-")[0], "fr")
+    if kind is Kind.BUTTON:
+        return await _button(turn, payload.get("button"), message)
+    if kind is Kind.CONTACT:
+        phone = payload.get("contact_phone")
+        if phone is None:
+            return Unreadable("utter_someone_elses_contact")
+        turn.shared_phone = phone
+        return Heard((_certain("identify", ""),))
+    text = clean(message.body)
+    if not text:
+        return Unreadable(_unreadable(kind, payload))
+    chosen = await _numbered_choice(turn, text)
+    if chosen is not None:
+        return Heard((chosen,))
+    notice = "utter_too_long" if len(message.body) > MAX_TEXT else None
+    return _understood(assistant, turn, text[:MAX_TEXT], notice)
+
+
+def _unreadable(kind: Kind, payload: dict[str, Any]) -> str:
+    types = {each["type"] for each in payload.get("media", ())}
+    if kind is Kind.LOCATION:
+        return "utter_location"
+    if kind is Kind.MEDIA:
+        return "utter_sticker" if types == {MediaType.STICKER} else "utter_not_text"
+    return "utter_sticker" if kind is Kind.UNSUPPORTED else "utter_empty"
+
+
+def _understood(assistant: Assistant, turn: Turn, text: str, notice: str | None) -> Heard:
+    whole = assistant.parse(text)
+    turn.language = _answer_language(turn, whole, text)
+    if whole.get("language") == "zgh":
+        notice = "utter_tamazight"
+    parts = segments(text)
+    if len(parts) > 1:
+        requests: list[dict[str, Any]] = []
+        for parse in map(assistant.parse, parts):
+            name = parse["intent"]["name"]
+            if parse.get("certainty") != "sure" or name in CHITCHAT:
+                continue
+            if all(name != other["intent"]["name"] for other in requests):
+                requests.append(parse)
+        if len(requests) > 1:
+            return Heard(tuple(requests[:MOST_REQUESTS]), notice)
+    return Heard((_settled(whole),), notice)
+
+
+def _settled(parse: dict[str, Any]) -> dict[str, Any]:
+    """A parse that is not sure is treated as not understood; what it might have meant is kept beside it."""
+    if parse.get("certainty", "sure") == "sure" and parse["intent"]["name"]:
+        return parse
+    intent = parse["intent"]
+    return {
+        **parse,
+        "meant": intent["name"],
+        "intent": {"name": "nlu_fallback", "confidence": intent["confidence"]},
+    }
+
+
+def _answer_language(turn: Turn, parse: dict[str, Any], text: str) -> str:
+    slots = (turn.conversation.dialogue or {}).get("slots", {})
+    pinned = slots.get("pinned_language")
+    if pinned:
+        return str(pinned)
+    previous = turn.conversation.language
+    language = stable_language(
+        previous, parse.get("language"), float(parse.get("language_confidence") or 0), len(text.split())
+    )
+    return language or turn.language
+
+
+async def _last_reply(turn: Turn) -> Message | None:
+    query = (
+        select(Message)
+        .where(Message.conversation_id == turn.conversation.id, Message.direction == Direction.OUT)
+        .order_by(Message.id.desc())
+        .limit(1)
+    )
+    return await turn.session.scalar(query)
+
+
+async def _button(turn: Turn, token: str | None, message: Message) -> Unreadable | Heard:
+    last = await _last_reply(turn)
+    offered = (last.payload or {}).get("buttons", []) if last is not None else []
+    for index, (title, payload) in enumerate(offered):
+        if last is not None and token == f"{last.id}:{index}":
+            return Heard((pressed(payload, title),))
+    return Unreadable("utter_stale_button")
+
+
+async def _numbered_choice(turn: Turn, text: str) -> dict[str, Any] | None:
+    """A typed "2", or a typed title, when the last question offered numbered choices."""
+    if len(text) > 60:
+        return None
+    last = await _last_reply(turn)
+    offered = (last.payload or {}).get("buttons", []) if last is not None else []
+    wanted = text.strip(" .)").casefold()
+    for number, (title, payload) in enumerate(offered, start=1):
+        if payload.startswith("/") and (wanted == title.casefold() or _same_number(wanted, number)):
+            return pressed(payload, title)
+    return None
+
+
+def _same_number(text: str, number: int) -> bool:
+    return text.isdecimal() and len(text) <= 2 and int(text) == number
+
+
+def _certain(intent: str, text: str) -> dict[str, Any]:
+    return {
+        "text": text,
+        "intent": {"name": intent, "confidence": 1.0},
+        "entities": [],
+        "certainty": "sure",
+        "language": None,
+    }

@@ -1,0 +1,325 @@
+"""One customer message, one transaction: read it, answer it, mark it handled, or leave everything as it was."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+from typing import Any
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from actions.handover import hand_over
+from actions.operator import Operator
+from actions.turn import Turn, opened
+from bot.clock import Clock, system_clock
+from bot.engine.assistant import Assistant, Utterance, open_form
+from bot.outbox import Claimed, has_open, outbound, take
+from bot.hearing import Heard, Unreadable, hear
+from store.database import Database
+from store.models import Conversation, Direction, Holder, Message, MessageState
+
+log = structlog.get_logger()
+
+MAX_ATTEMPTS = 3
+RETRY_WAIT = timedelta(seconds=5)
+TURN_SECONDS = 30
+"""A turn that takes longer has hung: it is undone and tried again."""
+
+
+class Outcome(Enum):
+    NOTHING = auto()  # nothing is waiting
+    BUSY = auto()  # another worker has this conversation
+    LATER = auto()  # the oldest message waits for its next try
+    HANDLED = auto()
+    FAILED = auto()  # undone; it will be tried again or was set aside
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    outcome: Outcome
+    claimed: tuple[Claimed, ...] = ()
+    """Replies that this process already holds and must send now."""
+    queued: bool = False
+    """Whether a reply waits to be sent, held or not."""
+    due_at: datetime | None = None
+    notified: tuple[int, ...] = ()
+    """Other conversations that were written to in this turn."""
+
+
+class Turns:
+    """Handles the oldest waiting message of a conversation."""
+
+    def __init__(
+        self, database: Database, assistant: Assistant, operator: Operator, clock: Clock = system_clock
+    ) -> None:
+        self._database = database
+        self._assistant = assistant
+        self._operator = operator
+        self._clock = clock
+
+    async def handle_next(self, conversation_id: int) -> Handled:
+        """Handle one message. Raises only what the database raises when it cannot be reached."""
+        message_id: int | None = None
+        try:
+            async with asyncio.timeout(TURN_SECONDS), self._database.writing() as session:
+                conversation = await _lock(session, conversation_id)
+                if conversation is None:
+                    return Handled(Outcome.BUSY)
+                message = await _oldest_waiting(session, conversation_id)
+                if message is None:
+                    return Handled(Outcome.NOTHING)
+                now = self._clock()
+                if message.due_at > now:
+                    return Handled(Outcome.LATER, due_at=message.due_at)
+                message_id = message.id
+                return await self._handle(session, conversation, message, now)
+        except (OSError, ConnectionError) as error:
+            raise error
+        except Exception as error:
+            if message_id is None or _is_about_the_database(error):
+                raise
+            # The customer's words stay out of the log: the message is in the store under its number.
+            log.error("turn.failed", message=message_id, error=type(error).__name__, exc_info=_traced(error))
+            return await self._failed(conversation_id, message_id, error)
+
+    async def _handle(
+        self, session: AsyncSession, conversation: Conversation, message: Message, now: datetime
+    ) -> Handled:
+        turn = Turn(
+            session=session,
+            conversation=conversation,
+            message_id=message.id,
+            now=now,
+            operator=self._operator,
+            language=conversation.language or "fr",
+        )
+        utterances = await self._answer(turn, message)
+        conversation.last_inbound_at = now
+        message.state = MessageState.HANDLED
+        message.settled_at = now
+        message.language = turn.language
+        claimed = await self._queue(turn, utterances)
+        notified = await self._notify_others(turn)
+        return Handled(Outcome.HANDLED, tuple(claimed), queued=bool(utterances), notified=tuple(notified))
+
+    async def _answer(self, turn: Turn, message: Message) -> list[Utterance]:
+        assistant, conversation = self._assistant, turn.conversation
+        if conversation.holder == Holder.AGENT and not self._is_released(turn, message):
+            return []
+        if conversation.holder == Holder.AGENT:
+            conversation.holder = Holder.ASSISTANT
+            conversation.handed_over_at = None
+            return [assistant.say(turn, "utter_released")]
+        utterances = self._welcome_back(turn)
+        heard = await hear(assistant, turn, message)
+        match heard:
+            case Unreadable(response):
+                utterances.append(assistant.say(turn, response))
+                utterances += await assistant.ask_again(turn)
+            case Heard(parses, notice):
+                message.understood = _summary(parses)
+                for parse in parses:
+                    utterances += await assistant.reply(turn, str(parse["text"]), parse)
+                    if conversation.holder == Holder.AGENT:
+                        break
+                if notice is not None:
+                    utterances.insert(0, assistant.say(turn, notice))
+        conversation.language = turn.language
+        return utterances
+
+    def _is_released(self, turn: Turn, message: Message) -> bool:
+        """Whether a conversation in the agents' queue goes back: the customer says so, or nobody came."""
+        rules = self._operator.conversation
+        if message.body.strip().casefold() in rules.release_words:
+            return True
+        since = turn.conversation.handed_over_at
+        return since is not None and turn.now - since > timedelta(hours=rules.agent_hours)
+
+    def _welcome_back(self, turn: Turn) -> list[Utterance]:
+        """What a customer finds who comes back to an open form: where we were, or a fresh start (trap 13)."""
+        conversation, rules = turn.conversation, self._operator.conversation
+        if conversation.last_inbound_at is None or not open_form(conversation.dialogue):
+            return []
+        away = turn.now - conversation.last_inbound_at
+        if away > timedelta(hours=rules.resume_hours):
+            slots = (conversation.dialogue or {}).get("slots", {})
+            kept = {name: value for name, value in slots.items() if name == "pinned_language"}
+            conversation.dialogue = {"slots": kept, "loop": None}
+            return []
+        if away > timedelta(hours=rules.remind_hours):
+            return [self._assistant.say(turn, "utter_resuming")]
+        return []
+
+    async def _queue(self, turn: Turn, utterances: list[Utterance]) -> list[Claimed]:
+        """Put the reply in the outbox: one message, since each costs; held by this process when it may go now."""
+        if not utterances:
+            return []
+        session, conversation = turn.session, turn.conversation
+        must_wait = await has_open(session, conversation.id)
+        reply = _reply(turn, utterances, self._assistant.say(turn, "utter_menu").text)
+        session.add(reply)
+        if not must_wait:
+            take(reply, turn.now)
+        await session.flush()
+        if must_wait:
+            return []
+        return [Claimed(outbound(reply, conversation.address), reply.attempts, 0, doubtful=False)]
+
+    async def _notify_others(self, turn: Turn) -> list[int]:
+        notified = []
+        for notice in turn.notices:
+            said = self._assistant.texts.render(notice.response, turn.language, notice.channel, notice.params)
+            query = select(Conversation).where(
+                Conversation.channel == notice.channel, Conversation.address == notice.address
+            )
+            other = await turn.session.scalar(query)
+            if other is None:
+                other = Conversation(channel=notice.channel, address=notice.address, created_at=turn.now)
+                turn.session.add(other)
+                await turn.session.flush()
+            turn.session.add(
+                Message(
+                    conversation_id=other.id,
+                    channel=notice.channel,
+                    direction=Direction.OUT,
+                    state=MessageState.QUEUED,
+                    body=said["text"],
+                    language=turn.language,
+                    due_at=turn.now,
+                    created_at=turn.now,
+                )
+            )
+            notified.append(other.id)
+        return notified
+
+    async def _failed(self, conversation_id: int, message_id: int, error: BaseException) -> Handled:
+        """Count the failure; the third time set the message aside, apologise, and call a person."""
+        async with self._database.writing() as session:
+            conversation = await session.get_one(Conversation, conversation_id)
+            message = await session.get_one(Message, message_id)
+            message.attempts += 1
+            message.error = type(error).__name__
+            now = self._clock()
+            if message.attempts < MAX_ATTEMPTS:
+                message.due_at = now + RETRY_WAIT * message.attempts
+                return Handled(Outcome.FAILED, due_at=message.due_at)
+            message.state = MessageState.SET_ASIDE
+            message.settled_at = now
+            turn = Turn(
+                session=session,
+                conversation=conversation,
+                message_id=message_id,
+                now=now,
+                operator=self._operator,
+                language=conversation.language or "fr",
+            )
+            with opened(turn):
+                hand_over(turn, "poisoned")
+            log.error("turn.set_aside", message=message_id, conversation=conversation_id)
+            claimed = await self._queue(turn, [self._assistant.say(turn, "utter_poisoned")])
+            return Handled(Outcome.FAILED, tuple(claimed), queued=True)
+
+
+async def _lock(session: AsyncSession, conversation_id: int) -> Conversation | None:
+    """The conversation, held until the transaction ends; None when another worker holds it.
+
+    Without touching keys, so that accepting a new message, which refers to the row, is never kept waiting.
+    """
+    query = (
+        select(Conversation)
+        .where(Conversation.id == conversation_id)
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    return await session.scalar(query)
+
+
+async def _oldest_waiting(session: AsyncSession, conversation_id: int) -> Message | None:
+    query = (
+        select(Message)
+        .where(Message.conversation_id == conversation_id, Message.state == MessageState.RECEIVED)
+        .order_by(Message.id)
+        .limit(1)
+    )
+    return await session.scalar(query)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Conversations with something due, the longest waiting first."""
+
+    to_handle: tuple[int, ...]
+    to_send: tuple[int, ...]
+
+
+async def waiting_conversations(session: AsyncSession, now: datetime, limit: int = 500) -> Waiting:
+    """Conversations with a message to handle, or a reply to send, by `now`."""
+
+    async def due(*states: MessageState) -> tuple[int, ...]:
+        query = (
+            select(Message.conversation_id)
+            .where(Message.state.in_(states), Message.due_at <= now)
+            .group_by(Message.conversation_id)
+            .order_by(func.min(Message.id))
+            .limit(limit)
+        )
+        return tuple(await session.scalars(query))
+
+    return Waiting(
+        await due(MessageState.RECEIVED), await due(MessageState.QUEUED, MessageState.SENDING)
+    )
+
+
+def _reply(turn: Turn, utterances: list[Utterance], menu: str) -> Message:
+    buttons = [list(button) for button in utterances[-1].buttons]
+    if not buttons:
+        buttons = next(([list(b) for b in each.buttons] for each in reversed(utterances) if each.buttons), [])
+    payload: dict[str, Any] | None = {"buttons": buttons, "menu": menu} if buttons else None
+    return Message(
+        conversation_id=turn.conversation.id,
+        channel=turn.conversation.channel,
+        direction=Direction.OUT,
+        state=MessageState.QUEUED,
+        body="\n".join(utterance.text for utterance in utterances),
+        payload=payload,
+        language=turn.language,
+        answers_id=turn.message_id,
+        attempts=0,
+        doubts=0,
+        due_at=turn.now,
+        created_at=turn.now,
+    )
+
+
+def _summary(parses: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+    """What the desk and the designers see of the understanding."""
+    first = parses[0]
+    intent = first.get("intent") or {}
+    return {
+        "intent": intent.get("name"),
+        "confidence": round(float(intent.get("confidence") or 0), 3),
+        "meant": first.get("meant"),
+        "entities": [[each["entity"], each.get("value")] for parse in parses for each in parse["entities"]],
+        "also": [(parse.get("intent") or {}).get("name") for parse in parses[1:]],
+    }
+
+
+def _is_about_the_database(error: BaseException) -> bool:
+    """Whether it failed because the database could not be reached or was too busy: no fault of the message."""
+    from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+    from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
+        return True
+    return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+def _traced(error: BaseException) -> bool:
+    """A traceback goes to the log only for mistakes of ours, not for an expected time-out."""
+    return not isinstance(error, TimeoutError)
+
+
+__all__ = ["Handled", "Outcome", "Turns", "waiting_conversations"]

@@ -1,0 +1,70 @@
+"""Tells workers, here and in other processes, that a conversation has something to do.
+
+On PostgreSQL by NOTIFY, which leaves with the transaction it belongs to. A lost notice only costs time: workers
+also look around on their own every few seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+import asyncpg
+import structlog
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from store.database import Database
+
+log = structlog.get_logger()
+
+NOTICE = "releve_conversation"
+RECONNECT_SECONDS = 2.0
+
+
+async def announce(session: AsyncSession, conversation_id: int) -> None:
+    """Let other processes know, when this transaction commits; SQLite has nobody to tell."""
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(
+            text("SELECT pg_notify(:notice, :conversation)"),
+            {"notice": NOTICE, "conversation": str(conversation_id)},
+        )
+
+
+class Listener:
+    """Hears other processes' announcements and passes them to `wake`; reconnects for as long as it runs."""
+
+    def __init__(self, database: Database, wake: Callable[[int], None]) -> None:
+        self._database = database
+        self._wake = wake
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        if not self._database.is_sqlite:
+            self._task = asyncio.create_task(self._listen(), name="listener")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _listen(self) -> None:
+        dsn = self._database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        while True:
+            try:
+                connection = await asyncpg.connect(dsn)
+                try:
+                    lost = asyncio.get_running_loop().create_future()
+                    connection.add_termination_listener(lambda _, lost=lost: lost.done() or lost.set_result(None))
+                    await connection.add_listener(NOTICE, self._heard)
+                    await lost
+                finally:
+                    await connection.close(timeout=1)
+            except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+                log.warning("listener.lost", error=type(error).__name__)
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        self._wake(int(str(payload)))

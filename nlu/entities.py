@@ -1,0 +1,292 @@
+"""What a message names: readings, contracts, amounts, dates, counts, utilities, registers, languages.
+
+`find` is pure and needs no model. It decides what each number is, once, in this order: reference, telephone,
+date, time of day, contract, meter, amount, count, duration, and only then reading. Whatever has been taken for
+one thing is never taken for another, with one exception said in `Entity.alternative`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple, NotRequired, TypedDict
+
+from nlu import dates, numbers, vocabulary
+from nlu.normalise import fold
+
+
+class Entity(TypedDict):
+    """One entity in Rasa's form; everything in it can be written as JSON.
+
+    `value` by entity: `reading` the integer part as digits without leading zeros (text: a customer may type forty
+    digits), `contract`, `meter` and `reference` their characters without separators, `amount` dirhams with two
+    decimals ("640.50"), `date` an ISO date, `count` digits, `utility` "electricity" or "water", `register`
+    "peak" or "off_peak" (the store's codes), `language` a code of the closed list.
+    """
+
+    entity: str
+    value: str
+    start: int
+    end: int
+    digits: NotRequired[str]
+    """reading: the digits as typed, leading zeros included; their count is what a meter's can be checked against."""
+    decimals: NotRequired[str]
+    """reading: what stood after the decimal mark, the red digits of the meter; not part of the value."""
+    negative: NotRequired[bool]
+    """reading, amount: a minus sign stood before it."""
+    register: NotRequired[str]
+    """reading: the register it was labelled with ("HP 4821 HC 9310")."""
+    utility: NotRequired[str]
+    """reading: the utility it was labelled with ("eau 642, électricité 48213")."""
+    labelled: NotRequired[bool]
+    """reading: a word for meter, index or reading stands beside it, or a unit; or it is the whole message."""
+    alternative: NotRequired[str]
+    """reading: the same characters are first of all this other entity; ask before believing the reading."""
+    past: NotRequired[str]
+    """date: the same words as a day gone by, when that differs from `value` ("le 15")."""
+    future: NotRequired[str]
+    """date: the same words as a day to come, when that differs from `value`."""
+    until: NotRequired[str]
+    """date: the last day, when a period is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patterns:
+    """What this operator's numbers look like; each matches the whole number, separators removed."""
+
+    contract: re.Pattern[str] = field(default=re.compile(r"[12]\d{7}"))
+    meter: re.Pattern[str] = field(default=re.compile(r"[A-Z]{1,4}\d{5,12}"))
+
+
+DEFAULT_PATTERNS = Patterns()
+
+
+class Span(NamedTuple):
+    """A number or a date in folded text and what it is; kinds without an entity keep it from being a reading."""
+
+    kind: str
+    start: int
+    end: int
+    number: numbers.Number | None = None
+    date: dates.Mention | None = None
+    labelled: bool = False
+    value: str = ""
+    also_reading: bool = False
+
+
+_RIALS_PER_DIRHAM = 20
+_FEWEST_UNLABELLED = 3
+"""Digits from which a number in a sentence is taken for a reading without a word saying so."""
+_FEWEST_OF_NO_BILL = 6
+"""Digits from which a number after "pay" is no sum of money, unless a currency says so."""
+
+
+class _Found:
+    """Spans found so far; what is found first keeps its characters."""
+
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+
+    def add(self, span: Span) -> None:
+        if not any(span.start < other.end and other.start < span.end for other in self.spans):
+            self.spans.append(span)
+
+    def masked(self, text: str) -> str:
+        """The text with everything found blanked out, so that no number runs across it."""
+        free = list(text)
+        for span in self.spans:
+            free[span.start : span.end] = "\0" * (span.end - span.start)
+        return "".join(free)
+
+
+def numeric_spans(text: str, today: date, patterns: Patterns = DEFAULT_PATTERNS) -> list[Span]:
+    """Every number and date of a folded, spelled-out text and what it is, in order and without overlaps."""
+    found = _Found()
+    for m in vocabulary.COUNT_OF_TWO.finditer(text):
+        found.add(Span("count", *m.span(), value="2"))
+    has_digit = any(c.isdecimal() for c in text)
+    if has_digit:
+        for m in vocabulary.REFERENCE.finditer(text):
+            found.add(Span("reference", *m.span(), value=f"{m['kind']}-{m['body']}".upper()))
+        for kind, pattern in (("phone", vocabulary.PHONE), ("identity", vocabulary.NATIONAL_IDENTITY)):
+            for m in pattern.finditer(text):
+                found.add(Span(kind, *m.span()))
+    for mention in dates.find(text, today):
+        found.add(Span("date", mention.start, mention.end, date=mention))
+    if has_digit:
+        alone = vocabulary.NEGLIGIBLE.fullmatch(text) is not None
+        for m in vocabulary.TIME.finditer(text):
+            found.add(Span("time", *m.span()))
+        for m in vocabulary.METER_TOKEN.finditer(text):
+            value = m[0].replace("-", "").upper()
+            if patterns.meter.fullmatch(value):
+                found.add(Span("meter", *m.span(), value=value))
+        for m in vocabulary.SPLIT_CONTRACT.finditer(text):
+            value = re.sub(r"\D", "", m[0])
+            if patterns.contract.fullmatch(value) and (
+                alone or _before(vocabulary.CONTRACT_BEFORE, text, m.start())
+            ):
+                found.add(Span("contract", *m.span(), value=value, also_reading=alone))
+        masked = found.masked(text)
+        for number in numbers.find(masked):
+            found.add(_classify(masked, number, alone, patterns))
+    return sorted(found.spans, key=lambda s: s.start)
+
+
+_LOOK_BACK = 48
+"""Characters before a number in which the word that names it is looked for."""
+
+
+def _before(pattern: re.Pattern[str], text: str, at: int) -> bool:
+    return pattern.search(text, max(0, at - _LOOK_BACK), at) is not None
+
+
+def _classify(text: str, number: numbers.Number, alone: bool, patterns: Patterns) -> Span:
+    """What one number is, from its shape and the words beside it."""
+    start, end = number.start, number.end
+    whole = number.decimals is None and not number.negative
+    long = len(number.digits) >= _FEWEST_UNLABELLED
+
+    def span(kind: str, to: int = end, **more: object) -> Span:
+        return Span(kind, start, to, number, **more)  # type: ignore[arg-type]
+
+    if whole and patterns.contract.fullmatch(number.digits):
+        named = _before(vocabulary.CONTRACT_BEFORE, text, start)
+        return span("contract", value=number.digits, also_reading=not named)
+    if money := vocabulary.CURRENCY_AFTER.match(text, end):
+        return span("amount", money.end(), value="rial" if money["rial"] else "")
+    if _before(vocabulary.CURRENCY_BEFORE, text, start):
+        return span("amount")
+    if whole and long and _before(vocabulary.CONTRACT_BEFORE, text, start):
+        return span("contract", value=number.digits)
+    if whole and long and _before(vocabulary.METER_BEFORE, text, start):
+        return span("meter", value=number.digits, also_reading=True)
+    if noun := vocabulary.COUNT_NOUN_AFTER.match(text, end):
+        return span("count", noun.end(), value=number.integer)
+    months = vocabulary.COUNT_MONTHS_AFTER.match(text, end)
+    if months and _before(vocabulary.COUNT_BEFORE, text, start):
+        return span("count", months.end(), value=number.integer)
+    if vocabulary.DURATION_AFTER.match(text, end) or vocabulary.POWER_AFTER.match(text, end):
+        return span("duration")
+    if whole and _YEAR.fullmatch(number.digits) and _before(vocabulary.YEAR_BEFORE, text, start):
+        return span("year")
+    labelled = vocabulary.CONSUMED_AFTER.match(text, end) or _before(vocabulary.READING_BEFORE, text, start)
+    if alone or labelled:
+        return span("reading", labelled=True)
+    if _before(vocabulary.PAY_BEFORE, text, start):
+        return span("amount" if len(number.digits) < _FEWEST_OF_NO_BILL else "reading")
+    return span("reading" if long else "small")
+
+
+_YEAR = re.compile(r"(?:19|20)\d\d")
+
+
+def _amount(span: Span) -> str | None:
+    assert span.number is not None
+    value = Decimal(f"{span.number.integer}.{span.number.decimals or 0}")
+    if span.value == "rial":
+        value /= _RIALS_PER_DIRHAM
+    # More digits than any bill has: quantising would overflow the context's precision.
+    return str(value.quantize(Decimal("0.01"))) if value < Decimal(10) ** 12 else None
+
+
+def _mentions(text: str) -> list[tuple[str, str, int, int]]:
+    """Words for utilities, registers and languages: entity, value, start, end."""
+    found: list[tuple[str, str, int, int]] = []
+    for entity, choices in vocabulary.MENTIONS.items():
+        for value, pattern in choices:
+            for m in pattern.finditer(text):
+                if not any(e == entity and m.start() < t and s < m.end() for e, _, s, t in found):
+                    found.append((entity, value, m.start(), m.end()))
+    # "Heures pleines" are the dear hours beside "creuses", and the cheap ones beside "pointe".
+    pleines = "off_peak" if any(value == "peak" for _, value, _, _ in found) else "peak"
+    found += [("register", pleines, *m.span()) for m in vocabulary.PLEINES.finditer(text)]
+    day_and_night = vocabulary.DAY_AND_NIGHT
+    if all(pattern.search(text) for pattern in day_and_night.values()):
+        found += [("register", value, *m.span()) for value, p in day_and_night.items() for m in p.finditer(text)]
+    if not vocabulary.ENGLISH.search(text):
+        found += [("utility", "electricity", *m.span()) for m in vocabulary.DO.finditer(text)]
+    return sorted(found, key=lambda f: f[2])
+
+
+def _label(readings: list[Entity], mentions: list[Entity], key: str) -> None:
+    """Give each reading the mention it belongs to: the one before it, or after it when the numbers come first.
+
+    A single reading takes the only mention there is, wherever it stands.
+    """
+    values = {mention["value"] for mention in mentions}
+    if len(readings) == 1 and len(values) == 1:
+        readings[0][key] = values.pop()  # type: ignore[literal-required]
+        return
+    if not readings or not mentions:
+        return
+    before = mentions[0]["start"] < readings[0]["start"]
+    for i, reading in enumerate(readings):
+        left = readings[i - 1]["end"] if i else 0
+        right = readings[i + 1]["start"] if i + 1 < len(readings) else 1 << 30
+        near = [
+            mention["value"]
+            for mention in mentions
+            if (left <= mention["start"] < reading["start"] if before else reading["end"] <= mention["start"] < right)
+        ]
+        if near:
+            reading[key] = near[-1] if before else near[0]  # type: ignore[literal-required]
+
+
+def find(text: str, today: date, patterns: Patterns = DEFAULT_PATTERNS) -> list[Entity]:
+    """The entities of a message as typed, in order of position. Never raises.
+
+    `today` is the day that "hier" and "le 15" are counted from, in the customer's time zone.
+    """
+    folded = numbers.spell_out(fold(text))
+    spans = numeric_spans(folded.text, today, patterns)
+    has_reading = any(span.kind == "reading" for span in spans)
+    entities: list[Entity] = []
+
+    def add(entity: str, value: str, start: int, end: int) -> Entity:
+        first, last = folded.span(start, end)
+        entities.append({"entity": entity, "value": value, "start": first, "end": last})
+        return entities[-1]
+
+    for span in spans:
+        if span.kind in ("reference", "contract", "meter", "count"):
+            add(span.kind, span.value, span.start, span.end)
+        elif span.kind == "amount" and (amount := _amount(span)) is not None:
+            entity = add("amount", amount, span.start, span.end)
+            if span.number and span.number.negative:
+                entity["negative"] = True
+        elif span.date is not None:
+            mention = span.date
+            value = mention.value
+            if mention.ambiguous and has_reading and not vocabulary.FUTURE_CUE.search(folded.text):
+                value = mention.past  # a reading is taken before it is sent
+            entity = add("date", value.isoformat(), span.start, span.end)
+            if mention.ambiguous:
+                entity["past"], entity["future"] = mention.past.isoformat(), mention.future.isoformat()
+            if mention.until:
+                entity["until"] = mention.until.isoformat()
+        if span.kind == "reading" or span.also_reading:
+            number = span.number or numbers.Number(span.start, span.end, span.value)
+            entity = add("reading", number.integer, number.start, number.end)
+            entity["digits"] = number.digits
+            if number.decimals is not None:
+                entity["decimals"] = number.decimals
+            if number.negative:
+                entity["negative"] = True
+            if span.labelled:
+                entity["labelled"] = True
+            if span.also_reading:
+                entity["alternative"] = span.kind
+
+    for name, value, start, end in _mentions(folded.text):
+        add(name, value, start, end)
+    for m in vocabulary.WATER_UNFOLDED.finditer(text):
+        entities.append({"entity": "utility", "value": "water", "start": m.start(), "end": m.end()})
+
+    entities.sort(key=lambda e: (e["start"], e["entity"] == "reading"))
+    readings = [e for e in entities if e["entity"] == "reading"]
+    for key in ("register", "utility"):
+        _label(readings, [e for e in entities if e["entity"] == key], key)
+    return entities

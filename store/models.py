@@ -1,0 +1,431 @@
+"""Every table, in the order in which the story is told: who, what is measured, what is owed, what is said.
+
+Rules that must never break are constraints of the database, not only code. Readings are whole units of the
+meter's register, money is `Decimal` dirhams, moments are aware.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, MetaData, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from store.types import Id, Instant, Json, Money, Word, one_of
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+
+
+# --- who -----------------------------------------------------------------------------------------------------
+
+
+class Utility(StrEnum):
+    ELECTRICITY = "electricity"
+    WATER = "water"
+
+
+class Billing(StrEnum):
+    POSTPAID = "postpaid"
+    PREPAID = "prepaid"
+
+
+class Customer(Base):
+    """A holder of contracts. `language` is what they asked to be written in, BCP 47."""
+
+    __tablename__ = "customer"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    language: Mapped[str | None] = mapped_column(String(12))
+    modest_income: Mapped[bool] = mapped_column(default=False)
+
+    contracts: Mapped[list[Contract]] = relationship(back_populates="customer")
+
+
+class Contract(Base):
+    """A supply at one place. `number` is what the customer sees on a bill."""
+
+    __tablename__ = "contract"
+    __table_args__ = (one_of("utility", Utility), one_of("billing", Billing), Index(None, "customer_id"))
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    number: Mapped[str] = mapped_column(String(24), unique=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
+    utility: Mapped[Utility] = mapped_column(Word(Utility))
+    billing: Mapped[Billing] = mapped_column(Word(Billing))
+    tariff: Mapped[str] = mapped_column(String(40))
+    address: Mapped[str] = mapped_column(String(300))
+    commune: Mapped[str] = mapped_column(String(100))
+    route: Mapped[str] = mapped_column(String(24))
+    opened_on: Mapped[date]
+    closed_on: Mapped[date | None]
+
+    customer: Mapped[Customer] = relationship(back_populates="contracts")
+    meters: Mapped[list[Meter]] = relationship(back_populates="contract", order_by="Meter.installed_on")
+
+
+class RegisteredPhone(Base):
+    """A phone that the utility knows for a contract; writing from it identifies the sender for readings."""
+
+    __tablename__ = "registered_phone"
+    __table_args__ = (CheckConstraint("number LIKE '+%'", name="e164"), Index(None, "number"))
+
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[str] = mapped_column(String(16), primary_key=True)
+
+
+# --- what is measured ----------------------------------------------------------------------------------------
+
+
+class Meter(Base):
+    """A meter in place from `installed_on` until `removed_on`. `subscribed_watts` bounds what can flow."""
+
+    __tablename__ = "meter"
+    __table_args__ = (
+        CheckConstraint("digits BETWEEN 3 AND 9", name="digits"),
+        CheckConstraint("multiplier >= 1", name="multiplier"),
+        CheckConstraint("removed_on IS NULL OR removed_on >= installed_on", name="removed_after_installed"),
+        Index(None, "contract_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
+    number: Mapped[str] = mapped_column(String(24), unique=True)
+    digits: Mapped[int]
+    multiplier: Mapped[int] = mapped_column(default=1)
+    subscribed_watts: Mapped[int | None]
+    installed_on: Mapped[date]
+    removed_on: Mapped[date | None]
+
+    contract: Mapped[Contract] = relationship(back_populates="meters")
+    registers: Mapped[list[Register]] = relationship(back_populates="meter", order_by="Register.id")
+
+
+class RegisterCode(StrEnum):
+    TOTAL = "total"
+    PEAK = "peak"
+    OFF_PEAK = "off_peak"
+
+
+class Unit(StrEnum):
+    KWH = "kWh"
+    CUBIC_METRE = "m3"
+
+
+class Register(Base):
+    """One counter of a meter: a two-period meter has two."""
+
+    __tablename__ = "register"
+    __table_args__ = (
+        UniqueConstraint("meter_id", "code"),
+        one_of("code", RegisterCode),
+        one_of("unit", Unit),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    meter_id: Mapped[int] = mapped_column(ForeignKey("meter.id"))
+    code: Mapped[RegisterCode] = mapped_column(Word(RegisterCode))
+    unit: Mapped[Unit] = mapped_column(Word(Unit))
+
+    meter: Mapped[Meter] = relationship(back_populates="registers")
+
+
+class ReadingSource(StrEnum):
+    CUSTOMER = "customer"
+    AGENT = "agent"
+    FIELD = "field"
+    ESTIMATE = "estimate"
+
+
+class ReadingState(StrEnum):
+    ACCEPTED = "accepted"
+    TO_REVIEW = "to_review"
+    REPLACED = "replaced"
+    REJECTED = "rejected"
+
+
+class Reading(Base):
+    """An index read (or estimated) on a register. It is never changed: a correction replaces it.
+
+    `findings` are the codes of the checks that it did not pass when it was given; `message_id` is the customer's
+    message it came in, and with the register it is unique: a message handled twice could not store it twice.
+    """
+
+    __tablename__ = "reading"
+    __table_args__ = (
+        one_of("source", ReadingSource),
+        one_of("state", ReadingState),
+        CheckConstraint("value >= 0", name="value_not_negative"),
+        CheckConstraint("(state = 'replaced') = (replaced_by_id IS NOT NULL)", name="replaced_names_its_successor"),
+        UniqueConstraint("message_id", "register_id"),
+        Index(None, "register_id", "taken_on"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    reference: Mapped[str] = mapped_column(String(16), unique=True)
+    register_id: Mapped[int] = mapped_column(ForeignKey("register.id"))
+    value: Mapped[int]
+    taken_on: Mapped[date]
+    received_at: Mapped[datetime] = mapped_column(Instant)
+    source: Mapped[ReadingSource] = mapped_column(Word(ReadingSource))
+    channel: Mapped[str | None] = mapped_column(String(12))
+    state: Mapped[ReadingState] = mapped_column(Word(ReadingState))
+    findings: Mapped[list[str]] = mapped_column(Json, default=list)
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
+    replaced_by_id: Mapped[int | None] = mapped_column(ForeignKey("reading.id"), index=True)
+
+    register: Mapped[Register] = relationship()
+
+
+# --- what is owed and asked ----------------------------------------------------------------------------------
+
+
+class BillBasis(StrEnum):
+    READ = "read"
+    ESTIMATED = "estimated"
+
+
+class Bill(Base):
+    """A bill as issued. `total` and `paid` in dirhams, tax included; `usage` in the register's unit."""
+
+    __tablename__ = "bill"
+    __table_args__ = (
+        one_of("basis", BillBasis),
+        CheckConstraint("period_end >= period_start", name="period"),
+        CheckConstraint("paid >= 0 AND paid <= total OR total < 0", name="paid"),
+        Index(None, "contract_id", "period_end"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    number: Mapped[str] = mapped_column(String(24), unique=True)
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
+    period_start: Mapped[date]
+    period_end: Mapped[date]
+    issued_on: Mapped[date]
+    due_on: Mapped[date]
+    basis: Mapped[BillBasis] = mapped_column(Word(BillBasis))
+    usage: Mapped[int]
+    total: Mapped[Decimal] = mapped_column(Money)
+    paid: Mapped[Decimal] = mapped_column(Money)
+
+
+class RequestKind(StrEnum):
+    DEFERRAL = "deferral"
+    INSTALMENTS = "instalments"
+    SUBSCRIPTION = "subscription"
+    COMPLAINT = "complaint"
+    KWH_ADVANCE = "kwh_advance"
+
+
+class RequestState(StrEnum):
+    RECEIVED = "received"
+    UNDER_REVIEW = "under_review"
+    GRANTED = "granted"
+    REFUSED = "refused"
+    BEING_PAID = "being_paid"
+    KEPT = "kept"
+    BROKEN = "broken"
+    WITHDRAWN = "withdrawn"
+
+
+class Request(Base):
+    """Something a person must decide or do. `details` holds what the customer said, by kind."""
+
+    __tablename__ = "request"
+    __table_args__ = (
+        one_of("kind", RequestKind),
+        one_of("state", RequestState),
+        Index(None, "contract_id"),
+        Index(None, "conversation_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    reference: Mapped[str] = mapped_column(String(16), unique=True)
+    kind: Mapped[RequestKind] = mapped_column(Word(RequestKind))
+    state: Mapped[RequestState] = mapped_column(Word(RequestState))
+    contract_id: Mapped[int | None] = mapped_column(ForeignKey("contract.id"))
+    conversation_id: Mapped[int | None] = mapped_column(ForeignKey("conversation.id"))
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
+    details: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+# --- what is said --------------------------------------------------------------------------------------------
+
+
+class Holder(StrEnum):
+    """Who answers the conversation."""
+
+    ASSISTANT = "assistant"
+    AGENT = "agent"  # handed over: the assistant is silent until released
+
+
+class Conversation(Base):
+    """One sender on one channel. Its row is the lock of its turns.
+
+    `dialogue` is the compact state that the next turn starts from (slots and the active form), so that a turn
+    costs the same after two thousand messages as after two; the full history is in `dialogue_turn`.
+    """
+
+    __tablename__ = "conversation"
+    __table_args__ = (
+        UniqueConstraint("channel", "address"),
+        one_of("holder", Holder),
+        Index(None, "handed_over_at", postgresql_where=text("holder = 'agent'")),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    channel: Mapped[str] = mapped_column(String(12))
+    address: Mapped[str] = mapped_column(String(64))
+    language: Mapped[str | None] = mapped_column(String(12))
+    holder: Mapped[Holder] = mapped_column(Word(Holder), default=Holder.ASSISTANT, server_default="assistant")
+    handed_over_at: Mapped[datetime | None] = mapped_column(Instant)
+    handover_reason: Mapped[str | None] = mapped_column(String(40))
+    last_inbound_at: Mapped[datetime | None] = mapped_column(Instant)
+    opted_out_at: Mapped[datetime | None] = mapped_column(Instant)
+    dialogue: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Verification(StrEnum):
+    """How a sender showed that a contract is theirs."""
+
+    SHARED_PHONE = "shared_phone"
+    BILL_AMOUNT = "bill_amount"
+    CODE = "code"
+
+
+class Identity(Base):
+    """A conversation that may act on a contract although its address is not a registered phone."""
+
+    __tablename__ = "identity"
+    __table_args__ = (one_of("verification", Verification),)
+
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id", ondelete="CASCADE"), primary_key=True)
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id", ondelete="CASCADE"), primary_key=True)
+    verification: Mapped[Verification] = mapped_column(Word(Verification))
+    verified_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class IdentityAttempt(Base):
+    """A failed try at proving a contract, kept to limit guessing per conversation and per contract number."""
+
+    __tablename__ = "identity_attempt"
+    __table_args__ = (Index(None, "conversation_id", "at"), Index(None, "contract_number", "at"))
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id", ondelete="CASCADE"))
+    contract_number: Mapped[str] = mapped_column(String(24))
+    at: Mapped[datetime] = mapped_column(Instant)
+
+
+class OneTimeCode(Base):
+    """The code sent to a contract's registered phone for one conversation; only its hash is kept."""
+
+    __tablename__ = "one_time_code"
+
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id", ondelete="CASCADE"), primary_key=True)
+    contract_number: Mapped[str] = mapped_column(String(24))
+    code_hash: Mapped[str] = mapped_column(String(200))
+    expires_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Direction(StrEnum):
+    IN = "in"
+    OUT = "out"
+
+
+class MessageState(StrEnum):
+    RECEIVED = "received"  # in: waits for its turn
+    HANDLED = "handled"  # in: its turn is committed
+    SET_ASIDE = "set_aside"  # in: poisoned, a person looks at it
+    QUEUED = "queued"  # out: waits to be sent
+    SENDING = "sending"  # out: a process has it in hand until `due_at`; past that it is in doubt
+    SENT = "sent"  # out: the carrier took it
+    REFUSED = "refused"  # out: the carrier refused it for good
+    DEAD = "dead"  # out: given up after too many tries
+
+
+class Message(Base):
+    """One message in either direction. The transcript is the queue: `state` and `due_at` say what is left to do.
+
+    `carrier_id` is unique per channel and direction, which is what makes a repeated webhook harmless. `payload`
+    keeps what is not text: the kind, media references, a button's token, the buttons offered.
+    """
+
+    __tablename__ = "message"
+    __table_args__ = (
+        UniqueConstraint("channel", "direction", "carrier_id"),
+        one_of("direction", Direction),
+        one_of("state", MessageState),
+        CheckConstraint(
+            "(direction = 'in') = (state IN ('received', 'handled', 'set_aside'))", name="state_of_direction"
+        ),
+        CheckConstraint("direction = 'out' OR carrier_id IS NOT NULL", name="inbound_has_carrier_id"),
+        Index("ix_message_conversation", "conversation_id", "id"),
+        Index(
+            "ix_message_open",
+            "state",
+            "conversation_id",
+            "id",
+            postgresql_where=text("state IN ('received', 'queued', 'sending')"),
+            sqlite_where=text("state IN ('received', 'queued', 'sending')"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id"))
+    channel: Mapped[str] = mapped_column(String(12))
+    direction: Mapped[Direction] = mapped_column(Word(Direction))
+    carrier_id: Mapped[str | None] = mapped_column(String(128))
+    state: Mapped[MessageState] = mapped_column(Word(MessageState))
+    body: Mapped[str] = mapped_column(Text)
+    payload: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    language: Mapped[str | None] = mapped_column(String(12))
+    understood: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    answers_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    due_at: Mapped[datetime] = mapped_column(Instant)
+    doubts: Mapped[int] = mapped_column(default=0, server_default="0")
+    delivery: Mapped[str | None] = mapped_column(String(12))
+    error: Mapped[str | None] = mapped_column(String(300))
+    parts: Mapped[int | None]
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    settled_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class DialogueTurn(Base):
+    """Rasa's events of one turn, as Rasa writes them; append-only."""
+
+    __tablename__ = "dialogue_turn"
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("message.id"), primary_key=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id"), index=True)
+    events: Mapped[list[dict[str, Any]]] = mapped_column(Json)
+
+
+class Audit(Base):
+    """Who did what to what, and why. Append-only."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index(None, "subject", "at"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    at: Mapped[datetime] = mapped_column(Instant)
+    actor: Mapped[str] = mapped_column(String(64))
+    action: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(64))
+    details: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
