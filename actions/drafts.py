@@ -20,6 +20,10 @@ class Doubt:
     usual: int | None = None
     bound: int | None = None
     other_register: str | None = None
+    standing: str | None = None
+    """Reference of the reading that stands for the same day, to be replaced if the customer says so."""
+    refused: bool = False
+    """The value cannot stand even if insisted on: only the repair, or another number."""
 
 
 @dataclass(slots=True)

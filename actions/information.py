@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from rasa_sdk import Action, Tracker
@@ -14,10 +15,13 @@ from actions.speech import say
 from actions.turn import current_turn
 
 
-class _Answer(Action):
-    """One response of the same name as the action, filled from the operator's bundle."""
+class _Answer(Action, ABC):
+    """One response, filled from the operator's bundle."""
 
     response: str
+
+    @abstractmethod
+    def name(self) -> str: ...
 
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]

@@ -36,7 +36,7 @@ REFUSALS = {
     Code.NEGATIVE: "utter_reading_negative",
     Code.TOO_MANY_DIGITS: "utter_reading_too_many_digits",
     Code.FUTURE: "utter_reading_future",
-    Code.BEFORE_INSTALLED: "utter_reading_before_last",
+    Code.BEFORE_INSTALLED: "utter_reading_before_installed",
     Code.BEFORE_LAST: "utter_reading_before_last",
     Code.IMPOSSIBLE: "utter_reading_impossible",
     Code.CONTRACT_NUMBER: "utter_reading_contract_number",
@@ -121,8 +121,12 @@ class ValidateReadingForm(Action):
         turn = current_turn()
         draft = Draft.load(tracker.get_slot("draft"))
         asked = tracker.get_slot("requested_slot")
-        if asked and is_answering(tracker, FORM) and not _absorb(draft, Message.of(tracker), asked, turn):
+        answering = is_answering(tracker, FORM)
+        if asked and answering and not _absorb(draft, Message.of(tracker), asked, turn):
             return []  # the form rejects, and the rule for the customer's question applies
+        if draft.doubt is not None and not answering:
+            # Back from another question: the doubt stands until the customer settles it.
+            return [SlotSet("draft", draft.dump()), SlotSet("requested_slot", "reading_confirmed")]
         step = await _advance(draft, dispatcher, turn)
         return [SlotSet("draft", draft.dump()), SlotSet("requested_slot", step)]
 
@@ -154,9 +158,11 @@ def _settle(draft: Draft, *, keep: bool) -> None:
     doubt = draft.doubt
     assert doubt is not None
     draft.doubt = None
-    if keep:
+    if keep and doubt.standing is not None:
+        draft.replaces[doubt.register] = doubt.standing  # the checks now compare with the day before
+    elif keep and not doubt.refused:
         draft.insisted.append(doubt.register)
-    elif doubt.repair is not None:
+    elif doubt.repair is not None and not keep:
         draft.values[doubt.register] = doubt.repair
     else:
         draft.forget(doubt.register)
@@ -247,21 +253,30 @@ async def _question(
         return None  # nothing new: `RecordReading` says that it is noted already
     if worst.severity is Severity.REFUSE:
         draft.refusals += 1
-        _say_refusal(dispatcher, worst, verdict, supply)
+        if verdict.repair is None or worst.code in WRONG_DATE:
+            _say_refusal(dispatcher, worst, verdict, supply)
         draft.forget(code)
         draft.asking = code
         if worst.code in WRONG_DATE:
             draft.taken_on = None
+        elif verdict.repair is not None:
+            draft.values[code] = verdict.value
+            draft.doubt = _doubt(code, worst, verdict)
+            return "reading_confirmed"
         if draft.refusals >= turn.operator.readings.tries:
             say(dispatcher, "utter_offer_agent")
         return "reading_value"
     if code in draft.insisted:
         return None
-    if worst.code is Code.SAME_DAY and code not in draft.replaces:
-        standing = supply.readings[code][-1]
-        draft.replaces[code] = standing.reference
-    draft.doubt = Doubt(
-        register=code,
+    draft.doubt = _doubt(code, worst, verdict)
+    if worst.code is Code.SAME_DAY:
+        draft.doubt.standing = supply.readings[code][-1].reference
+    return "reading_confirmed"
+
+
+def _doubt(register: str, worst: Finding, verdict: Verdict) -> Doubt:
+    return Doubt(
+        register=register,
         code=worst.code.value,
         value=verdict.value,
         repair=verdict.repair,
@@ -270,8 +285,8 @@ async def _question(
         usual=verdict.usual_month,
         bound=worst.bound,
         other_register=worst.register,
+        refused=worst.severity is Severity.REFUSE,
     )
-    return "reading_confirmed"
 
 
 def _worst(verdict: Verdict) -> Finding | None:
@@ -378,25 +393,32 @@ class AskReadingConfirmed(Action):
             "unit": "m³" if contract.utility == "water" else "kWh",
         }
         if doubt.repair is not None:
-            response = "utter_ask_repair_high" if doubt.usage is not None and doubt.days else "utter_ask_repair"
+            compared = doubt.usage is not None and doubt.days and doubt.usual and not doubt.refused
+            keep = (
+                button("utter_choice_no", "deny")
+                if doubt.refused
+                else button("utter_choice_keep", "deny", value=doubt.value)
+            )
             say(
                 dispatcher,
-                response,
-                buttons=[
-                    button("utter_choice_repair", "affirm", repair=doubt.repair),
-                    button("utter_choice_keep", "deny", value=doubt.value),
-                ],
+                "utter_ask_repair_high" if compared else "utter_ask_repair",
+                buttons=[button("utter_choice_repair", "affirm", repair=doubt.repair), keep],
                 repair=doubt.repair,
                 **numbers,
             )
         else:
             say(
                 dispatcher,
-                QUESTIONS.get(Code(doubt.code), "utter_ask_sure"),
+                QUESTIONS.get(Code(doubt.code), "utter_ask_sure") if _has_numbers(doubt) else "utter_ask_sure",
                 buttons=[button("utter_choice_yes", "affirm"), button("utter_choice_no", "deny")],
                 **numbers,
             )
         return []
+
+
+def _has_numbers(doubt: Doubt) -> bool:
+    """Whether the comparison that a question about the amount of use makes can be made."""
+    return doubt.code not in (Code.HIGH, Code.LOW) or bool(doubt.usual)
 
 
 class RecordReading(Action):

@@ -17,6 +17,8 @@ import types
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+import numpy as np
+
 STANDINS = frozenset(
     {
         "absl",
@@ -27,10 +29,10 @@ STANDINS = frozenset(
         "botocore",
         "coloredlogs",
         "confluent_kafka",
+        "dask",
         "fbmessenger",
         "google.auth",
         "google.oauth2",
-        "jsonpickle",
         "keras",
         "matplotlib",
         "mattermostwrapper",
@@ -138,6 +140,9 @@ def install() -> None:
     """Answer imports of absent packages from now on. Safe to call again."""
     if _Finder not in sys.meta_path:
         sys.meta_path.append(_Finder)  # type: ignore[arg-type]
+    if not hasattr(np, "VisibleDeprecationWarning"):
+        # NumPy 2 moved it; Rasa names the old place in a list of warnings to hide.
+        np.VisibleDeprecationWarning = np.exceptions.VisibleDeprecationWarning  # type: ignore[attr-defined]
 
 
 install()

@@ -1,8 +1,8 @@
 """One door to the database, the same code on SQLite and PostgreSQL.
 
-A *writing* block is one transaction: all of it is committed or none. On SQLite there is one writer at a time, so
-writers of this process queue on a lock here instead of polling the file's lock, and nothing slow may happen
-inside; other processes are waited for by SQLite's own busy timeout.
+A *writing* block is one transaction: all of it is committed or none. On SQLite there is one writer at a time,
+so writers of this process queue on a lock here instead of polling the file's lock, and nothing slow may
+happen inside; other processes are waited for by SQLite's own busy timeout.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Database:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
-        """A transaction that may change things; commits at the end of the block, rolls back on an exception."""
+        """A transaction that may change things: committed at the end, rolled back on an exception."""
         async with self._writer or nullcontext(), self._sessions() as session, session.begin():
             yield session
 

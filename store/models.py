@@ -29,7 +29,7 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
 
 
-# --- who -----------------------------------------------------------------------------------------------------
+# --- who ----------------------------------------------------------------------------------------------------
 
 
 class Utility(StrEnum):
@@ -87,7 +87,7 @@ class RegisteredPhone(Base):
     number: Mapped[str] = mapped_column(String(16), primary_key=True)
 
 
-# --- what is measured ----------------------------------------------------------------------------------------
+# --- what is measured ---------------------------------------------------------------------------------------
 
 
 class Meter(Base):
@@ -160,8 +160,9 @@ class ReadingState(StrEnum):
 class Reading(Base):
     """An index read (or estimated) on a register. It is never changed: a correction replaces it.
 
-    `findings` are the codes of the checks that it did not pass when it was given; `message_id` is the customer's
-    message it came in, and with the register it is unique: a message handled twice could not store it twice.
+    `findings` are the codes of the checks that it did not pass when it was given; `message_id` is the
+    customer's message it came in, and with the register it is unique: a message handled twice could not store
+    it twice.
     """
 
     __tablename__ = "reading"
@@ -169,7 +170,9 @@ class Reading(Base):
         one_of("source", ReadingSource),
         one_of("state", ReadingState),
         CheckConstraint("value >= 0", name="value_not_negative"),
-        CheckConstraint("(state = 'replaced') = (replaced_by_id IS NOT NULL)", name="replaced_names_its_successor"),
+        CheckConstraint(
+            "(state = 'replaced') = (replaced_by_id IS NOT NULL)", name="replaced_names_its_successor"
+        ),
         UniqueConstraint("message_id", "register_id"),
         Index(None, "register_id", "taken_on"),
     )
@@ -190,7 +193,7 @@ class Reading(Base):
     register: Mapped[Register] = relationship()
 
 
-# --- what is owed and asked ----------------------------------------------------------------------------------
+# --- what is owed and asked ---------------------------------------------------------------------------------
 
 
 class BillBasis(StrEnum):
@@ -205,7 +208,8 @@ class Bill(Base):
     __table_args__ = (
         one_of("basis", BillBasis),
         CheckConstraint("period_end >= period_start", name="period"),
-        CheckConstraint("paid >= 0 AND paid <= total OR total < 0", name="paid"),
+        # A credit (a total below zero) is settled downwards.
+        CheckConstraint("paid BETWEEN 0 AND total OR paid BETWEEN total AND 0", name="paid"),
         Index(None, "contract_id", "period_end"),
     )
 
@@ -263,7 +267,7 @@ class Request(Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
-# --- what is said --------------------------------------------------------------------------------------------
+# --- what is said -------------------------------------------------------------------------------------------
 
 
 class Holder(StrEnum):
@@ -284,7 +288,12 @@ class Conversation(Base):
     __table_args__ = (
         UniqueConstraint("channel", "address"),
         one_of("holder", Holder),
-        Index(None, "handed_over_at", postgresql_where=text("holder = 'agent'")),
+        Index(
+            None,
+            "handed_over_at",
+            postgresql_where=text("holder = 'agent'"),
+            sqlite_where=text("holder = 'agent'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -314,7 +323,9 @@ class Identity(Base):
     __tablename__ = "identity"
     __table_args__ = (one_of("verification", Verification),)
 
-    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id", ondelete="CASCADE"), primary_key=True)
+    conversation_id: Mapped[int] = mapped_column(
+        ForeignKey("conversation.id", ondelete="CASCADE"), primary_key=True
+    )
     contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id", ondelete="CASCADE"), primary_key=True)
     verification: Mapped[Verification] = mapped_column(Word(Verification))
     verified_at: Mapped[datetime] = mapped_column(Instant)
@@ -337,7 +348,9 @@ class OneTimeCode(Base):
 
     __tablename__ = "one_time_code"
 
-    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id", ondelete="CASCADE"), primary_key=True)
+    conversation_id: Mapped[int] = mapped_column(
+        ForeignKey("conversation.id", ondelete="CASCADE"), primary_key=True
+    )
     contract_number: Mapped[str] = mapped_column(String(24))
     code_hash: Mapped[str] = mapped_column(String(200))
     expires_at: Mapped[datetime] = mapped_column(Instant)
@@ -360,10 +373,10 @@ class MessageState(StrEnum):
 
 
 class Message(Base):
-    """One message in either direction. The transcript is the queue: `state` and `due_at` say what is left to do.
+    """One message in either direction. The transcript is the queue: `state` and `due_at` say what is left.
 
-    `carrier_id` is unique per channel and direction, which is what makes a repeated webhook harmless. `payload`
-    keeps what is not text: the kind, media references, a button's token, the buttons offered.
+    `carrier_id` is unique per channel and direction, which is what makes a repeated webhook harmless.
+    `payload` keeps what is not text: the kind, media references, a button's token, the buttons offered.
     """
 
     __tablename__ = "message"

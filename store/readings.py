@@ -110,7 +110,7 @@ EXPORT_HEADER = (
 async def exported(
     session: AsyncSession, sources: Sequence[ReadingSource] | None = None
 ) -> AsyncIterator[dict[str, object]]:
-    """Every reading in the order received, as the export's columns; streamed, so any number fits in memory."""
+    """Every reading in the order received, as the export's columns; streamed, any number fits."""
     query = (
         select(
             Reading.reference,

@@ -9,7 +9,16 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
-from store.models import Bill, Contract, Identity, IdentityAttempt, Meter, OneTimeCode, RegisteredPhone, Verification
+from store.models import (
+    Bill,
+    Contract,
+    Identity,
+    IdentityAttempt,
+    Meter,
+    OneTimeCode,
+    RegisteredPhone,
+    Verification,
+)
 
 
 async def contracts_of(
@@ -19,7 +28,9 @@ async def contracts_of(
     proved = select(Identity.contract_id).where(Identity.conversation_id == conversation_id)
     mine = [Contract.id.in_(proved)]
     if phone is not None:
-        mine.append(Contract.id.in_(select(RegisteredPhone.contract_id).where(RegisteredPhone.number == phone)))
+        mine.append(
+            Contract.id.in_(select(RegisteredPhone.contract_id).where(RegisteredPhone.number == phone))
+        )
     query = (
         select(Contract)
         .where(or_(*mine), or_(Contract.closed_on.is_(None), Contract.closed_on >= on))
@@ -69,7 +80,7 @@ async def failed_attempts(
             IdentityAttempt.conversation_id == conversation_id, IdentityAttempt.at >= since
         )
     )
-    on_contract = 0
+    on_contract: int | None = 0
     if contract_number is not None:
         on_contract = await session.scalar(
             select(func.count()).where(

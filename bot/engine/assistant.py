@@ -17,6 +17,7 @@ warnings.filterwarnings("ignore", category=DeprecationWarning)
 warnings.filterwarnings("ignore", message=".*(pkg_resources|declarative_base).*")
 
 import nlu.standins  # noqa: E402, F401, I001 - must come before anything of Rasa
+import bot.engine.graph  # noqa: E402, F401 - must come before what runs graphs
 from rasa.core.channels.channel import OutputChannel, UserMessage  # noqa: E402
 from rasa.core.policies.policy import PolicyPrediction  # noqa: E402
 

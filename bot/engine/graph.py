@@ -1,7 +1,8 @@
 """Runs Rasa's component graph node after node.
 
-Rasa's own runner hands every message to a task scheduler that formats debug strings for each node; with three
-components in a row there is nothing to schedule.
+Rasa's own runner hands every message to dask, a task scheduler, which formats debug strings for each node; with
+three components in a row there is nothing to schedule. Importing this module puts our runner where Rasa keeps
+its own, so that dask need not be installed; import it before `rasa.core` and `rasa.model_training`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+import rasa.engine.runner.dask
 from rasa.engine.graph import ExecutionContext, GraphNode, GraphNodeHook, GraphSchema
 from rasa.engine.runner.interface import GraphRunner
 from rasa.engine.storage.storage import ModelStorage
@@ -58,3 +60,6 @@ class SequentialGraphRunner(GraphRunner):  # type: ignore[misc]
         for target in targets:
             visit(target)
         return tuple(order)
+
+
+rasa.engine.runner.dask.DaskGraphRunner = SequentialGraphRunner

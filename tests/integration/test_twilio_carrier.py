@@ -48,7 +48,7 @@ NOW = datetime(2026, 1, 5, 10, 0, tzinfo=UTC)
 
 
 def settings(**overrides: Any) -> Settings:
-    defaults = {
+    defaults: dict[str, Any] = {
         "public_url": PUBLIC,
         "twilio_account_sid": ACCOUNT,
         "twilio_auth_token": TOKEN,

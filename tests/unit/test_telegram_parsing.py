@@ -24,7 +24,7 @@ def message(**fields: Any) -> dict[str, Any]:
 
 
 def inbound(**fields: Any) -> Inbound:
-    defaults = {"kind": Kind.TEXT, "language_hint": "fr", "sent_at": SENT_AT}
+    defaults: dict[str, Any] = {"kind": Kind.TEXT, "language_hint": "fr", "sent_at": SENT_AT}
     return Inbound(Channel.TELEGRAM, "5001:7", "5001", **(defaults | fields))
 
 
@@ -266,6 +266,7 @@ def test_a_group_is_left_as_soon_as_the_bot_is_in_it(chat: dict[str, Any], statu
         {"update_id": 1, "message": "text"},
         {"update_id": 1, "message": {"message_id": 1}},
         {"update_id": 1, "message": message(chat=7)},
+        {"update_id": 1, "message": message(chat=None)},
         {"update_id": 1, "message": message(date="yesterday")},
         {"update_id": 1, "message": message(date=10**20)},
         {"update_id": 1, "callback_query": {"id": "1"}},
@@ -273,4 +274,4 @@ def test_a_group_is_left_as_soon_as_the_bot_is_in_it(chat: dict[str, Any], statu
 )
 def test_what_is_no_update_is_malformed(data: Any) -> None:
     with pytest.raises(Malformed):
-        parse(data)
+        read(parse(data))

@@ -58,7 +58,7 @@ from telegram.error import (
 )
 
 from bot.channels.telegram.requests import BotRequest, PollRequest, Unavailable
-from bot.channels.telegram.updates import ALLOWED_UPDATES, Malformed, Received, parse, read
+from bot.channels.telegram.updates import ALLOWED_UPDATES, UNREADABLE, Malformed, Received, parse, read
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -73,7 +73,7 @@ SHORT_TITLE = 16
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 10.0
 POLL_SECONDS = 30
-LONGEST_WAIT_SECONDS = 60.0
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 60.0
 
 LIMITS = {Channel.TELEGRAM: RateLimits(account_per_second=30, recipient_per_second=1)}
 """https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this"""
@@ -178,7 +178,7 @@ class TelegramCarrier:
     async def _keep_setting_webhook(self) -> None:
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(ConnectionError),
-            wait=wait_exponential_jitter(initial=1, max=LONGEST_WAIT_SECONDS),
+            wait=_backoff(),
         ):
             with attempt:
                 if not await self._set_webhook():
@@ -218,8 +218,13 @@ class TelegramCarrier:
             sent = await self._bot.send_message(
                 chat_id, shorten(message.text, TEXT_LIMIT), reply_markup=_keyboard(message.buttons)
             )
-        except Exception as error:
+        except TelegramError as error:
             raise _send_error(error) from error
+        except UNREADABLE as error:
+            # Telegram answered "ok" and only the library cannot read the receipt. It could not next time
+            # either: sending again would go on for ever.
+            log.error("receipt that cannot be read", carrier=self.name, error=type(error).__name__)
+            return Accepted(f"{chat_id}:unread-{message.key}")
         # A message id is unique within its chat only.
         return Accepted(f"{chat_id}:{sent.message_id}")
 
@@ -264,7 +269,7 @@ def _keyboard(buttons: tuple[Button, ...]) -> InlineKeyboardMarkup | ReplyKeyboa
     return InlineKeyboardMarkup([inline[i : i + per_row] for i in range(0, len(inline), per_row)])
 
 
-def _send_error(error: Exception) -> SendError:
+def _send_error(error: TelegramError) -> SendError:
     """What an exception of the library says about the message."""
     match error:
         case RetryAfter():
@@ -277,10 +282,8 @@ def _send_error(error: Exception) -> SendError:
             return Busy(error.message)
         case NetworkError() if isinstance(error.__cause__, _NOT_SENT):
             return Busy(f"no connection: {type(error.__cause__).__name__}")
-        case TelegramError():
+        case _:
             return InDoubt(f"no answer: {type(error.__cause__ or error).__name__}")
-        case _:  # the answer could not be read: the message was taken, but we do not know as what
-            return InDoubt(type(error).__name__)
 
 
 _NOT_SENT = (
@@ -302,7 +305,14 @@ def _poll_wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, RetryAfter):
         return _seconds(error)
-    return wait_exponential_jitter(initial=1, max=LONGEST_WAIT_SECONDS)(state)
+    return _backoff()(state)
+
+
+def _backoff() -> wait_exponential_jitter:
+    """Twice as long each time, with jitter so that processes do not come back together."""
+    return wait_exponential_jitter(
+        multiplier=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS, jitter=FIRST_WAIT_SECONDS
+    )
 
 
 def _log_poll_failure(state: RetryCallState) -> None:

@@ -8,7 +8,7 @@ import structlog
 from telegram.error import NetworkError
 from telegram.request import HTTPXRequest
 
-from bot.channels.telegram.updates import Malformed, parse
+from bot.channels.telegram.updates import Malformed, parse, read
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -32,7 +32,7 @@ class BotRequest(HTTPXRequest):  # type: ignore[misc]
 
 
 class PollRequest(BotRequest):
-    """Reads a batch of updates so that one which the library cannot parse does not hold up all others for
+    """Reads a batch of updates so that one which cannot be read does not hold up all others for
     ever.
 
     Its place is taken by an empty update of the same number, which the next poll confirms.
@@ -49,7 +49,7 @@ class PollRequest(BotRequest):
 
 def _parsable(update: Any) -> Any:
     try:
-        parse(update)
+        read(parse(update))
     except Malformed:
         if not isinstance(update, dict) or not isinstance(update.get("update_id"), int):
             raise

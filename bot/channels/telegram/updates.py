@@ -18,6 +18,9 @@ from bot.channels.text import storable
 ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
 """What we ask Telegram for; everything else is not even sent."""
 
+UNREADABLE = (TypeError, KeyError, ValueError, AttributeError, OverflowError, OSError)
+"""The library trusts the shape of what it reads, and fails in whatever way a wrong one leads to."""
+
 _SERVICE = (
     "pinned_message",
     "message_auto_delete_timer_changed",
@@ -49,13 +52,19 @@ def parse(data: Any, bot: Any = None) -> Update:
         raise Malformed("not an object")
     try:
         return Update.de_json(data, bot)
-    # The library trusts the shape of what it reads and fails in whatever way a wrong one leads to.
-    except (TypeError, KeyError, ValueError, AttributeError, OverflowError, OSError) as error:
+    except UNREADABLE as error:
         raise Malformed("not an update") from error
 
 
 def read(update: Update) -> Received:
-    """What `update` means to us; an empty `Received` for what we do not know or need."""
+    """What `update` means to us; an empty `Received` for what we do not know or need. Raises `Malformed`."""
+    try:
+        return _read(update)
+    except UNREADABLE as error:  # a part that Telegram always sends, and the library does not insist on
+        raise Malformed("not an update") from error
+
+
+def _read(update: Update) -> Received:
     if update.callback_query:
         return _read_press(update.callback_query)
     if update.my_chat_member:

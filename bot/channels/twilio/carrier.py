@@ -293,10 +293,8 @@ def _answered(error: TwilioRestException | TwilioServiceException) -> SendError:
     else:
         code, words = error.code, error.detail or error.title
     reason = without_numbers(f"{code} {words}")[:200]
-    if (
-        error.status == UNAUTHORISED
-    ):  # the account's trouble, not the message's: it keeps until an operator looks
-        return Busy(reason)
+    if error.status == UNAUTHORISED:
+        return Busy(reason)  # the account's trouble, not the message's: it keeps until an operator looks
     if code in BAD_TEMPLATE:
         return _BadTemplate(reason)
     return Refused(reason) if 400 <= error.status < 500 else InDoubt(reason)

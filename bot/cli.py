@@ -1,0 +1,208 @@
+"""The `releve` command. Each command loads only what it needs, so that `--help` is instant."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from bot.faults import Fault, load_settings, reported
+
+app = typer.Typer(
+    name="releve",
+    help="Relève, the conversational assistant of a utility's customer relations centre.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    add_completion=False,
+)
+db = typer.Typer(help="The database: `releve db upgrade`, `releve db demo`.", no_args_is_help=True)
+export = typer.Typer(help="What the operator takes out: `releve export readings`.", no_args_is_help=True)
+app.add_typer(db, name="db")
+app.add_typer(export, name="export")
+
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)]
+
+
+def main() -> None:
+    """The console script."""
+    with reported():
+        app()
+
+
+@app.command(epilog="Example: [bold]releve demo[/] then open http://127.0.0.1:8000/try")
+def demo(host: Host = "127.0.0.1", port: Port = 8000) -> None:
+    """Everything in one process on SQLite with fictitious customers; nothing to configure."""
+    from bot.demo import run
+
+    run(host, port)
+
+
+@app.command(epilog="Example: [bold]releve serve --host 0.0.0.0 --port 8000[/]")
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    work: Annotated[bool, typer.Option(help="Also handle messages in this process.")] = True,
+) -> None:
+    """Take webhooks and, unless told not to, handle messages."""
+    _configure()
+    import uvicorn
+
+    from bot.app import create_app
+    from bot.service import Service
+
+    service = Service.build(load_settings())
+    _check(service)
+    uvicorn.run(create_app(service, work=work), host=host, port=port, log_config=None, access_log=False)
+
+
+@app.command(epilog="Example: [bold]releve worker[/] beside several [bold]releve serve --no-work[/]")
+def worker() -> None:
+    """Handle messages and send replies; takes no webhooks."""
+    _configure()
+    from bot.service import Service
+    from bot.standalone import run_worker
+
+    service = Service.build(load_settings())
+    _check(service)
+    asyncio.run(run_worker(service))
+
+
+@app.command(epilog="Example: [bold]releve train[/]")
+def train(
+    quiet: Annotated[bool, typer.Option(help="Only say what is wrong.")] = False,
+) -> None:
+    """Check the training data, rules and texts, then train the model."""
+    _configure()
+    from bot.training import run
+
+    run(load_settings(), quiet=quiet)
+
+
+@app.command(epilog="Example: [bold]echo 'mon index est 48213' | releve parse - --json[/]")
+def parse(
+    texts: Annotated[list[str], typer.Argument(help="Texts to understand, or - to read lines.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """What the assistant understands of a text."""
+    _configure()
+    from bot.parsing import parsed_lines
+
+    lines = (line.rstrip("\n") for line in sys.stdin) if texts == ["-"] else iter(texts)
+    for line in parsed_lines(load_settings(), lines, as_json=as_json):
+        typer.echo(line)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+    epilog="Example: [bold]releve rasa data validate[/]",
+)
+def rasa(context: typer.Context) -> None:
+    """Rasa's own command line on this project: data validate, test, shell, visualize."""
+    _configure()
+    from bot.rasa_command import run
+
+    run(context.args)
+
+
+@app.command(epilog="Example: [bold]releve chat --as +212600000001[/]")
+def chat(
+    phone: Annotated[str, typer.Option("--as", help="The phone to write from.")] = "+212600000001",
+) -> None:
+    """Talk to the assistant in the terminal, as a customer; the same path as a carrier's message."""
+    _configure(quiet=True)
+    from bot.chat import run
+
+    asyncio.run(run(load_settings(), phone))
+
+
+@app.command(epilog="Example: [bold]releve doctor[/]")
+def doctor() -> None:
+    """Check settings, database, model and carriers, and say what to do."""
+    _configure(quiet=True)
+    from bot.doctor import run
+
+    if not asyncio.run(run(load_settings())):
+        raise typer.Exit(2)
+
+
+@db.command("upgrade", epilog="Example: [bold]releve db upgrade[/]")
+def db_upgrade() -> None:
+    """Bring the database schema up to date."""
+    _configure()
+    from store import schema
+
+    _with_database(schema.upgrade)
+    typer.echo("The database is up to date.")
+
+
+@db.command("demo", epilog="Example: [bold]releve db demo[/]")
+def db_demo() -> None:
+    """Load the fictitious customers into an empty database."""
+    _configure()
+    from bot.demo import load_customers
+
+    typer.echo(_with_database(load_customers))
+
+
+@export.command("readings", epilog="Example: [bold]releve export readings --format csv > readings.csv[/]")
+def export_readings(
+    format: Annotated[str, typer.Option(help="csv or json (one object a line).")] = "csv",
+    every: Annotated[
+        bool, typer.Option("--every", help="Also field readings and estimates, not only customers' and agents'.")
+    ] = False,
+) -> None:
+    """Readings in the order received, to standard output."""
+    if format not in ("csv", "json"):
+        raise Fault(f"--format is csv or json, not {format!r}")
+    _configure()
+    from bot.exporting import export_readings as write
+
+    _with_database(lambda database: write(database, sys.stdout, format, every=every))
+
+
+def _configure(quiet: bool = False) -> None:
+    import logging
+
+    from bot.logs import configure
+
+    configure(logging.ERROR if quiet else logging.INFO)
+
+
+def _with_database(use: Any) -> Any:
+    """Run `await use(database)` and close it; what cannot be reached is one line."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from store.database import Database
+
+    async def run() -> Any:
+        database = Database(load_settings().database_url)
+        try:
+            return await use(database)
+        except (SQLAlchemyError, OSError) as error:
+            where = database.url.render_as_string(hide_password=True)
+            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+            raise Fault(f"cannot use the database {where}: {reason}") from error
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+def _check(service: Any) -> None:
+    """Fail before listening, with one line, when the service cannot work."""
+
+    async def lacking() -> list[str]:
+        try:
+            return list(await service.lacks())
+        finally:
+            await service.database.engine.dispose()
+
+    lacks = asyncio.run(lacking())
+    if lacks:
+        raise Fault(lacks[0])
+
+

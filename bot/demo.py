@@ -1,0 +1,114 @@
+"""`releve demo`: one process, SQLite, fictitious customers, and three phones at `/try`."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from datetime import datetime
+
+import uvicorn
+from fastapi import FastAPI
+from pydantic import SecretStr
+from rich.console import Console
+
+from actions.turn import CASABLANCA
+from bot.engine.assistant import NoModel, newest_model
+from bot.settings import PROJECT, Settings
+from bot.tryit.demo import demo_customers
+from bot.tryit.emulators import EmulatorConfig
+from bot.tryit.page import tryit_app
+from store import demo as demo_data
+from store import schema
+from store.database import Database
+
+SMS_FROM = "+212520000001"
+WHATSAPP_FROM = "+212520000002"
+
+
+def run(host: str, port: int) -> None:
+    """Prepare what is missing, print where to look, and serve until interrupted."""
+    console = Console(stderr=True)
+    settings = demo_settings(host, port)
+    _prepare(settings, console)
+
+    from bot.app import create_app
+    from bot.service import Service
+
+    service = Service.build(settings)
+    address = settings.public_url
+    tryit = tryit_app(emulator_config(settings), demo_customers(), operator=service.operator.name)
+
+    def mount(app: FastAPI) -> None:
+        app.mount("/try", tryit)
+
+    console.print(f"\n  Play a customer   {address}/try", highlight=False)
+    console.print("  Try              a text such as 48213 from +212600000001 (contract 10000001)", highlight=False)
+    console.print(f"  Health           {address}/readyz\n", highlight=False)
+    uvicorn.run(create_app(service, mount=mount), host=host, port=port, log_config=None, access_log=False)
+
+
+def demo_settings(host: str, port: int) -> Settings:
+    """Settings that point the real carriers' SDKs at the emulators of this very process."""
+    base = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"
+    return Settings(
+        _env_file=None,
+        database_url=f"sqlite+aiosqlite:///{PROJECT / 'demo.db'}",
+        public_url=base,
+        model_dir=Settings().model_dir,
+        twilio_account_sid="AC" + "0" * 32,
+        twilio_auth_token=SecretStr(secrets.token_hex(16)),
+        twilio_sms_from=SMS_FROM,
+        twilio_whatsapp_from=WHATSAPP_FROM,
+        twilio_api_url=f"{base}/try/carriers/twilio",
+        telegram_token=SecretStr("1:demo"),
+        telegram_api_url=f"{base}/try/carriers/telegram",
+        telegram_webhook_secret=SecretStr(secrets.token_hex(16)),
+    )
+
+
+def emulator_config(settings: Settings) -> EmulatorConfig:
+    """The emulators' side of the same agreement."""
+    assert settings.twilio_account_sid and settings.twilio_auth_token
+    assert settings.telegram_token and settings.telegram_webhook_secret
+    return EmulatorConfig(
+        webhook_base=settings.public_url,
+        own_base=f"{settings.public_url}/try",
+        twilio_account_sid=settings.twilio_account_sid,
+        twilio_auth_token=settings.twilio_auth_token.get_secret_value(),
+        sms_from=SMS_FROM,
+        whatsapp_from=WHATSAPP_FROM,
+        telegram_token=settings.telegram_token.get_secret_value(),
+        telegram_secret=settings.telegram_webhook_secret.get_secret_value(),
+    )
+
+
+async def load_customers(database: Database) -> str:
+    """Load the fictitious customers; says how many, or why not."""
+    async with database.writing() as session:
+        return str(await demo_data.load(session, datetime.now(CASABLANCA).date()))
+
+
+def _prepare(settings: Settings, console: Console) -> None:
+    """Model, schema and customers, each only when missing."""
+    try:
+        newest_model(settings.model_dir)
+    except NoModel:
+        from bot.training import run as train
+
+        train(settings)
+
+    async def database_ready() -> None:
+        database = Database(settings.database_url)
+        try:
+            await schema.upgrade(database)
+            async with database.reading() as session:
+                empty = await demo_data.is_empty(session)
+            if empty:
+                console.print(await load_customers(database))
+        finally:
+            await database.close()
+
+    asyncio.run(database_ready())
+
+
+__all__ = ["demo_settings", "emulator_config", "load_customers", "run"]

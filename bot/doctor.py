@@ -1,0 +1,93 @@
+"""`releve doctor`: what works, what does not, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from rich.console import Console
+from rich.table import Table
+
+from actions.operator import BadOperator, load_operator
+from bot.engine.assistant import NoModel, newest_model
+from bot.service import OPERATORS, NotReady, require_current_schema
+from bot.settings import Settings
+from store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check. `ok` is None for something that is off by choice."""
+
+    subject: str
+    ok: bool | None
+    text: str
+
+
+async def run(settings: Settings) -> bool:
+    """Print every check; True when nothing is wrong."""
+    findings = [*_settings(settings), *_operator(settings), *_model(settings), await _database(settings)]
+    findings += _carriers(settings)
+    table = Table(show_header=False, box=None, pad_edge=False)
+    marks = {True: "[green]ok[/]", False: "[red]wrong[/]", None: "[dim]off[/]"}
+    for finding in findings:
+        table.add_row(marks[finding.ok], finding.subject, finding.text)
+    Console(soft_wrap=True).print(table)
+    return all(finding.ok is not False for finding in findings)
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    public = urlsplit(settings.public_url)
+    local = public.hostname in ("localhost", "127.0.0.1")
+    carriers = settings.twilio_configured or settings.telegram_configured
+    if public.scheme == "https" or not carriers:
+        yield Finding("PUBLIC_URL", True, settings.public_url)
+    elif local:
+        yield Finding("PUBLIC_URL", None, f"{settings.public_url}: carriers on the internet cannot call it")
+    else:
+        yield Finding("PUBLIC_URL", False, f"{settings.public_url}: carriers need https://")
+
+
+def _operator(settings: Settings) -> Iterator[Finding]:
+    try:
+        operator = load_operator(OPERATORS, settings.operator)
+        yield Finding("OPERATOR", True, operator.name)
+    except BadOperator as error:
+        yield Finding("OPERATOR", False, str(error))
+
+
+def _model(settings: Settings) -> Iterator[Finding]:
+    try:
+        yield Finding("MODEL_DIR", True, newest_model(settings.model_dir).name)
+    except NoModel as error:
+        yield Finding("MODEL_DIR", False, str(error))
+
+
+async def _database(settings: Settings) -> Finding:
+    database = Database(settings.database_url)
+    try:
+        await require_current_schema(database)
+        return Finding("DATABASE_URL", True, database.url.render_as_string(hide_password=True))
+    except NotReady as error:
+        return Finding("DATABASE_URL", False, str(error))
+    finally:
+        await database.close()
+
+
+def _carriers(settings: Settings) -> Iterator[Finding]:
+    if settings.twilio_configured:
+        senders = [each for each in (settings.twilio_sms_from, settings.twilio_whatsapp_from) if each]
+        yield Finding("Twilio", True, f"sends from {', '.join(senders)}")
+    elif settings.twilio_account_sid or settings.twilio_auth_token:
+        yield Finding(
+            "Twilio", False, "needs TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_SMS_FROM or TWILIO_WHATSAPP_FROM"
+        )
+    else:
+        yield Finding("Twilio", None, "no TWILIO_ACCOUNT_SID: SMS and WhatsApp are off")
+    if not settings.telegram_configured:
+        yield Finding("Telegram", None, "no TELEGRAM_TOKEN: Telegram is off")
+    elif settings.telegram_mode == "webhook" and settings.telegram_webhook_secret is None:
+        yield Finding("Telegram", False, "webhook mode needs TELEGRAM_WEBHOOK_SECRET; or set TELEGRAM_MODE=polling")
+    else:
+        yield Finding("Telegram", True, f"by {settings.telegram_mode}")

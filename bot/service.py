@@ -1,0 +1,93 @@
+"""Everything that one process of Relève is made of, put together from the settings."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from actions.operator import Operator, load_operator
+from bot.channels.carrier import Carrier, Intake
+from bot.channels.configured import carriers
+from bot.engine.assistant import Assistant
+from bot.inbox import Inbox
+from bot.outbox import Outbox
+from bot.settings import PROJECT, Settings
+from bot.turn import Turns
+from bot.worker import Worker
+from store import schema
+from store.database import Database
+
+OPERATORS = PROJECT / "operators"
+LOCALES = PROJECT / "locales"
+
+
+class NotReady(RuntimeError):
+    """Something that the service needs is missing; the message is one line saying what to do."""
+
+
+@dataclass(slots=True)
+class Service:
+    """One process: its database, its assistant, its carriers and its worker."""
+
+    settings: Settings
+    database: Database
+    operator: Operator
+    carriers: list[Carrier]
+    assistant: Assistant
+    inbox: Inbox
+    worker: Worker
+
+    @classmethod
+    def build(
+        cls, settings: Settings, extra_carriers: list[Carrier] | None = None, model: Path | None = None
+    ) -> Service:
+        """Load the model and put the parts together; opens no connection yet.
+
+        Raises `NoModel` and `BadOperator`.
+        """
+        operator = load_operator(OPERATORS, settings.operator)
+        assistant = Assistant.load(model or settings.model_dir, LOCALES)
+        database = Database(settings.database_url)
+        configured = [*carriers(settings), *(extra_carriers or ())]
+        turns = Turns(database, assistant, operator)
+        worker = Worker(database, turns, Outbox(database, configured))
+        inbox = Inbox(database, worker.wake)
+        return cls(settings, database, operator, configured, assistant, inbox, worker)
+
+    @property
+    def intake(self) -> Intake:
+        return Intake(self.inbox.accept, self.inbox.advance)
+
+    async def start(self, *, work: bool = True, receive: bool = True) -> None:
+        """Check the database, then start carriers and worker. Raises `NotReady`."""
+        await require_current_schema(self.database)
+        if work:
+            await self.worker.start()
+        await asyncio.gather(*(carrier.start(self.intake) for carrier in self.carriers if receive))
+
+    async def stop(self) -> None:
+        """Finish what is in hand. What is not begun waits in the store."""
+        await self.worker.stop()
+        await asyncio.gather(*(carrier.stop() for carrier in self.carriers))
+        await self.database.close()
+
+    async def lacks(self) -> list[str]:
+        """What keeps this process from serving, in words; empty when it is ready."""
+        try:
+            await require_current_schema(self.database)
+        except NotReady as error:
+            return [str(error)]
+        return []
+
+
+async def require_current_schema(database: Database) -> None:
+    """Raise `NotReady` unless the database answers and its schema is the one that this code expects."""
+    try:
+        current = await schema.is_current(database)
+    except Exception as error:
+        where = database.url.render_as_string(hide_password=True)
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise NotReady(f"cannot use the database {where}: {reason}") from error
+    if not current:
+        raise NotReady("the database schema is not current: run `releve db upgrade`")
