@@ -116,11 +116,16 @@ async def _try_factor(
     contract = await contract_by_number(turn.session, claim["contract"])
     if contract is not None and await _matches(turn, contract, factor):
         how = Verification.CODE if _uses_codes(turn) else Verification.BILL_AMOUNT
-        await prove(turn.session, turn.conversation.id, contract.id, how, turn.now)
+        await _prove(turn, contract, how)
         claim["proved"] = True
         return
     await note_failed_attempt(turn.session, turn.conversation.id, claim["contract"], turn.now)
     say(dispatcher, "utter_identity_mismatch")
+
+
+async def _prove(turn: Turn, contract: Contract, how: Verification) -> None:
+    await prove(turn.session, turn.conversation.id, contract.id, how, turn.now)
+    turn.contracts = None
 
 
 async def _matches(turn: Turn, contract: Contract, factor: Decimal) -> bool:
@@ -169,7 +174,7 @@ async def _by_shared_phone(
     assert turn.shared_phone is not None
     contracts = await contracts_registered_for(turn.session, turn.shared_phone)
     for contract in contracts:
-        await prove(turn.session, turn.conversation.id, contract.id, Verification.SHARED_PHONE, turn.now)
+        await _prove(turn, contract, Verification.SHARED_PHONE)
     if contracts:
         claim["proved"] = True
         return _over(claim)

@@ -15,10 +15,12 @@ from store.supplies import contracts_of
 
 
 async def senders_contracts(turn: Turn) -> list[Contract]:
-    """The contracts that whoever is writing may act on; none for a stranger."""
-    address = turn.conversation.address
-    phone = address if address.startswith("+") else None
-    return await contracts_of(turn.session, turn.conversation.id, phone, turn.today)
+    """The contracts that whoever is writing may act on, with their meters; none for a stranger."""
+    if turn.contracts is None:
+        address = turn.conversation.address
+        phone = address if address.startswith("+") else None
+        turn.contracts = await contracts_of(turn.session, turn.conversation.id, phone, turn.today)
+    return turn.contracts
 
 
 @dataclass(frozen=True, slots=True)

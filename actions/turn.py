@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from actions.operator import Operator
-from store.models import Conversation
+from store.models import Contract, Conversation, DialogueTurn, Holder
 
 CASABLANCA = ZoneInfo("Africa/Casablanca")
 
@@ -34,7 +34,16 @@ class Turn:
     shared_phone: str | None = None
     """The sender's own number, shared with this very message."""
     notices: list[Notice] = field(default_factory=list)
+    contracts: list[Contract] | None = None
+    """The sender's contracts, once looked up; None again when a contract has just been proved."""
+    dialogue_turn: DialogueTurn | None = None
+    """Where this turn's events are written, once the first were."""
     is_open: bool = True
+
+    @property
+    def is_handed_over(self) -> bool:
+        """Whether a person answers from now on."""
+        return self.conversation.holder == Holder.AGENT
 
     @property
     def today(self) -> date:

@@ -10,15 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
-
 from actions.turn import Turn
 from bot.channels.carrier import Kind, MediaType
 from bot.engine.assistant import Assistant, pressed
 from nlu.language import stable_language
 from nlu.normalise import clean
 from nlu.segments import segments
-from store.models import Direction, Message
+from store.models import Message
 
 MAX_TEXT = 1_000
 """Characters that are read of one message."""
@@ -41,7 +39,7 @@ class Heard:
     notice: str | None = None
 
 
-async def hear(assistant: Assistant, turn: Turn, message: Message) -> Unreadable | Heard:
+def hear(assistant: Assistant, turn: Turn, message: Message) -> Unreadable | Heard:
     """What a stored inbound message asks for. Sets `turn.language` to the language of the answer."""
     payload = message.payload or {}
     kind = Kind(payload.get("kind", Kind.TEXT))
@@ -49,7 +47,7 @@ async def hear(assistant: Assistant, turn: Turn, message: Message) -> Unreadable
     if turn.conversation.language is None and hint:
         turn.language = {"ar": "ar", "en": "en"}.get(str(hint).split("-")[0], "fr")
     if kind is Kind.BUTTON:
-        return await _button(turn, payload.get("button"), message)
+        return _button(turn, payload.get("button"))
     if kind is Kind.CONTACT:
         phone = payload.get("contact_phone")
         if phone is None:
@@ -59,7 +57,7 @@ async def hear(assistant: Assistant, turn: Turn, message: Message) -> Unreadable
     text = clean(message.body)
     if not text:
         return Unreadable(_unreadable(kind, payload))
-    chosen = await _numbered_choice(turn, text)
+    chosen = _numbered_choice(turn, text)
     if chosen is not None:
         return Heard((chosen,))
     notice = "utter_too_long" if len(message.body) > MAX_TEXT else None
@@ -118,33 +116,18 @@ def _answer_language(turn: Turn, parse: dict[str, Any], text: str) -> str:
     return language or turn.language
 
 
-async def _last_reply(turn: Turn) -> Message | None:
-    query = (
-        select(Message)
-        .where(Message.conversation_id == turn.conversation.id, Message.direction == Direction.OUT)
-        .order_by(Message.id.desc())
-        .limit(1)
-    )
-    return await turn.session.scalar(query)
-
-
-async def _button(turn: Turn, token: str | None, message: Message) -> Unreadable | Heard:
-    last = await _last_reply(turn)
-    offered = (last.payload or {}).get("buttons", []) if last is not None else []
-    for index, (title, payload) in enumerate(offered):
-        if last is not None and token == f"{last.id}:{index}":
+def _button(turn: Turn, token: str | None) -> Unreadable | Heard:
+    offered = turn.conversation.offered or {}
+    for index, (title, payload) in enumerate(offered.get("buttons", ())):
+        if token == f"{offered['message']}:{index}":
             return Heard((pressed(payload, title),))
     return Unreadable("utter_stale_button")
 
 
-async def _numbered_choice(turn: Turn, text: str) -> dict[str, Any] | None:
+def _numbered_choice(turn: Turn, text: str) -> dict[str, Any] | None:
     """A typed "2", or a typed title, when the last question offered numbered choices."""
-    if len(text) > 60:
-        return None
-    last = await _last_reply(turn)
-    offered = (last.payload or {}).get("buttons", []) if last is not None else []
     wanted = text.strip(" .)").casefold()
-    for number, (title, payload) in enumerate(offered, start=1):
+    for number, (title, payload) in enumerate((turn.conversation.offered or {}).get("buttons", ()), start=1):
         if payload.startswith("/") and (wanted == title.casefold() or _same_number(wanted, number)):
             return pressed(payload, title)
     return None

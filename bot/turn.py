@@ -31,8 +31,7 @@ TURN_SECONDS = 30
 
 
 class Outcome(Enum):
-    NOTHING = auto()  # nothing is waiting
-    BUSY = auto()  # another worker has this conversation
+    NOTHING = auto()  # nothing is waiting, or another worker has this conversation
     LATER = auto()  # the oldest message waits for its next try
     HANDLED = auto()
     FAILED = auto()  # undone; it will be tried again or was set aside
@@ -66,12 +65,10 @@ class Turns:
         message_id: int | None = None
         try:
             async with asyncio.timeout(TURN_SECONDS), self._database.writing() as session:
-                conversation = await _lock(session, conversation_id)
-                if conversation is None:
-                    return Handled(Outcome.BUSY)
-                message = await _oldest_waiting(session, conversation_id)
-                if message is None:
+                waiting = await _oldest_waiting(session, conversation_id)
+                if waiting is None:
                     return Handled(Outcome.NOTHING)
+                message, conversation = waiting
                 now = self._clock()
                 if message.due_at > now:
                     return Handled(Outcome.LATER, due_at=message.due_at)
@@ -108,14 +105,14 @@ class Turns:
 
     async def _answer(self, turn: Turn, message: Message) -> list[Utterance]:
         assistant, conversation = self._assistant, turn.conversation
-        if conversation.holder == Holder.AGENT and not self._is_released(turn, message):
-            return []
         if conversation.holder == Holder.AGENT:
+            if not self._is_released(turn, message):
+                return []
             conversation.holder = Holder.ASSISTANT
             conversation.handed_over_at = None
             return [assistant.say(turn, "utter_released")]
         utterances = self._welcome_back(turn)
-        heard = await hear(assistant, turn, message)
+        heard = hear(assistant, turn, message)
         match heard:
             case Unreadable(response):
                 utterances.append(assistant.say(turn, response))
@@ -124,7 +121,7 @@ class Turns:
                 message.understood = _summary(parses)
                 for parse in parses:
                     utterances += await assistant.reply(turn, str(parse["text"]), parse)
-                    if conversation.holder == Holder.AGENT:
+                    if turn.is_handed_over:
                         break
                 if notice is not None:
                     utterances.insert(0, assistant.say(turn, notice))
@@ -165,6 +162,8 @@ class Turns:
         if not must_wait:
             take(reply, turn.now)
         await session.flush()
+        buttons = (reply.payload or {}).get("buttons")
+        conversation.offered = {"message": reply.id, "buttons": buttons} if buttons else None
         if must_wait:
             return []
         return [Claimed(outbound(reply, conversation.address), reply.attempts, 0, doubtful=False)]
@@ -224,27 +223,23 @@ class Turns:
             return Handled(Outcome.FAILED, tuple(claimed), queued=True)
 
 
-async def _lock(session: AsyncSession, conversation_id: int) -> Conversation | None:
-    """The conversation, held until the transaction ends; None when another worker holds it.
+async def _oldest_waiting(session: AsyncSession, conversation_id: int) -> tuple[Message, Conversation] | None:
+    """The next message and its conversation, held until the transaction ends; None also when another worker
+    holds it, who will look for more before it leaves.
 
-    Without touching keys, so that accepting a new message, which refers to the row, is never kept waiting.
+    Held without touching keys, so that accepting a new message, which refers to the row, is never kept waiting.
     """
     query = (
-        select(Conversation)
-        .where(Conversation.id == conversation_id)
-        .with_for_update(skip_locked=True, key_share=True)
-    )
-    return await session.scalar(query)
-
-
-async def _oldest_waiting(session: AsyncSession, conversation_id: int) -> Message | None:
-    query = (
-        select(Message)
+        select(Message, Conversation)
+        .join(Conversation, Conversation.id == Message.conversation_id)
         .where(Message.conversation_id == conversation_id, Message.state == MessageState.RECEIVED)
         .order_by(Message.id)
         .limit(1)
+        # Both rows: a look taken just before another worker's commit would otherwise see its message as waiting.
+        .with_for_update(of=(Conversation, Message), skip_locked=True, key_share=True)
     )
-    return await session.scalar(query)
+    row = (await session.execute(query)).one_or_none()
+    return None if row is None else (row[0], row[1])
 
 
 @dataclass(frozen=True, slots=True)

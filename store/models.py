@@ -281,7 +281,8 @@ class Conversation(Base):
     """One sender on one channel. Its row is the lock of its turns.
 
     `dialogue` is the compact state that the next turn starts from (slots and the active form), so that a turn
-    costs the same after two thousand messages as after two; the full history is in `dialogue_turn`.
+    costs the same after two thousand messages as after two; the full history is in `dialogue_turn`. `offered` are
+    the buttons of the last reply and the message they came in: only those may still be pressed.
     """
 
     __tablename__ = "conversation"
@@ -306,6 +307,7 @@ class Conversation(Base):
     last_inbound_at: Mapped[datetime | None] = mapped_column(Instant)
     opted_out_at: Mapped[datetime | None] = mapped_column(Instant)
     dialogue: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    offered: Mapped[dict[str, Any] | None] = mapped_column(Json)
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 

@@ -43,14 +43,14 @@ class Utterance:
     buttons: tuple[tuple[str, str], ...] = ()
 
 
-class _Collector(OutputChannel):  # type: ignore[misc]
+class _Collector(OutputChannel):
     """Rasa's output channel that only collects; `carrier` chooses the channel variants of responses."""
 
     def __init__(self, carrier: str) -> None:
         self._carrier = carrier
         self.utterances: list[Utterance] = []
 
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         return self._carrier
 
     async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ from actions.turn import current_turn
 from store.models import DialogueTurn
 
 
-class DialogueStateStore(TrackerStore):  # type: ignore[misc]
+class DialogueStateStore(TrackerStore):
     """Reads and writes through the current turn's session; knows nothing of other conversations."""
 
     def __init__(self, domain: Domain | None = None) -> None:
@@ -44,14 +44,13 @@ class DialogueStateStore(TrackerStore):  # type: ignore[misc]
         new = [event.as_dict() for event in events[saved:]]
         if not new:
             return
-        row = await turn.session.get(DialogueTurn, turn.message_id)
-        if row is None:
-            turn.session.add(
-                DialogueTurn(message_id=turn.message_id, conversation_id=turn.conversation.id, events=new)
+        if turn.dialogue_turn is None:
+            turn.dialogue_turn = DialogueTurn(
+                message_id=turn.message_id, conversation_id=turn.conversation.id, events=new
             )
+            turn.session.add(turn.dialogue_turn)
         else:
-            row.events = [*row.events, *new]
-        await turn.session.flush()
+            turn.dialogue_turn.events = [*turn.dialogue_turn.events, *new]
 
 
 def _state(tracker: DialogueStateTracker) -> dict[str, Any]:

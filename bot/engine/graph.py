@@ -16,7 +16,7 @@ from rasa.engine.runner.interface import GraphRunner
 from rasa.engine.storage.storage import ModelStorage
 
 
-class SequentialGraphRunner(GraphRunner):  # type: ignore[misc]
+class SequentialGraphRunner(GraphRunner):
     """A `GraphRunner` that computes the targets in topological order. Errors of components come out as they are."""
 
     def __init__(self, schema: GraphSchema, nodes: dict[str, GraphNode]) -> None:

@@ -25,7 +25,7 @@ from rasa.utils.common import TempDirectoryPath, get_temp_dir_name
 from bot.engine.graph import SequentialGraphRunner
 
 
-class DialogueProcessor(MessageProcessor):  # type: ignore[misc]
+class DialogueProcessor(MessageProcessor):
     """Parses messages and runs the dialogue; whatever an action raises fails the turn.
 
     Rasa's own processor logs such an error and goes on as if the action had run (trap 2), deep-copies trackers

@@ -44,7 +44,7 @@ class MissingText(LookupError):
     """A response that `domain.yml` does not have, or a placeholder that the code does not fill."""
 
 
-class Texts(NaturalLanguageGenerator):  # type: ignore[misc]
+class Texts(NaturalLanguageGenerator):
     """Rasa's text generator over `domain.yml` and the catalogues."""
 
     def __init__(self, responses: Mapping[str, list[dict[str, Any]]], locales: Path) -> None:
@@ -91,7 +91,7 @@ def _read(path: Path) -> dict[tuple[str | None, str], str]:
     with path.open("rb") as file:
         catalogue = read_po(file)
     return {
-        (message.context, message.id): message.string
+        (message.context, str(message.id)): str(message.string)
         for message in catalogue
         if message.id and message.string and not message.fuzzy
     }

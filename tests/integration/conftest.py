@@ -59,7 +59,7 @@ class Databases:
                 shutil.copy(str(make_url(template).database), file)
             return f"sqlite+aiosqlite:///{file}"
         source = "template0" if template is None else make_url(template).database
-        await self._administer(f"CREATE DATABASE {name} TEMPLATE {source} STRATEGY FILE_COPY")
+        await self._administer(f"CREATE DATABASE {name} TEMPLATE {source}")
         url = make_url(self.server).set(drivername="postgresql+asyncpg", database=name)
         return url.render_as_string(hide_password=False)
 
