@@ -123,5 +123,7 @@ class Lost(Action):
         return []
 
 
-NOT_PROPOSED = frozenset({"affirm", "deny", "greet", "goodbye", "thank", "cancel", "out_of_scope", "nlu_fallback"})
+NOT_PROPOSED = frozenset(
+    {"affirm", "deny", "greet", "goodbye", "thank", "cancel", "talk_to_agent", "out_of_scope", "nlu_fallback"}
+)
 """Meanings that nobody needs to choose from a list."""

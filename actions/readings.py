@@ -162,6 +162,8 @@ def _settle(draft: Draft, *, keep: bool) -> None:
         draft.replaces[doubt.register] = doubt.standing  # the checks now compare with the day before
     elif keep and not doubt.refused:
         draft.insisted.append(doubt.register)
+    elif doubt.standing is not None and doubt.bound is not None:
+        draft.values[doubt.register] = doubt.bound  # the reading that stands is kept
     elif doubt.repair is not None and not keep:
         draft.values[doubt.register] = doubt.repair
     else:
@@ -193,7 +195,7 @@ async def _advance(draft: Draft, dispatcher: CollectingDispatcher, turn: Turn) -
     contract = await _chosen_contract(draft, turn)
     if contract is None:
         return "contract_choice"
-    supply = await supply_of(turn.session, contract)
+    supply = await supply_of(turn, contract)
     if supply is None or contract.billing == Billing.PREPAID:
         say(dispatcher, "utter_reading_prepaid" if supply else "utter_no_meter", contract=contract.number)
         draft.contract = None
@@ -298,20 +300,20 @@ def _worst(verdict: Verdict) -> Finding | None:
 
 
 def _say_refusal(dispatcher: CollectingDispatcher, finding: Finding, verdict: Verdict, supply: Supply) -> None:
-    last = verdict.previous or _last_point(supply)
+    last_on = verdict.previous.taken_on if verdict.previous else _last_real_day(supply)
     say(
         dispatcher,
         REFUSALS.get(finding.code, "utter_reading_not_understood"),
-        value=verdict.value,
+        value=str(verdict.value),
         digits=supply.meter.digits,
         bound=finding.bound or 0,
         days=verdict.days or 0,
-        last_on=last or supply.meter.installed_on,
+        last_on=last_on or supply.meter.installed_on,
         unit=_unit(supply),
     )
 
 
-def _last_point(supply: Supply) -> date | None:
+def _last_real_day(supply: Supply) -> date | None:
     dates = [
         reading.taken_on
         for readings in supply.readings.values()
@@ -385,11 +387,11 @@ class AskReadingConfirmed(Action):
         contracts = await senders_contracts(turn)
         contract = next(each for each in contracts if each.number == draft.contract)
         numbers = {
-            "value": doubt.value,
+            "value": str(doubt.value),
             "usage": doubt.usage or 0,
             "days": doubt.days or 0,
             "usual": doubt.usual or 0,
-            "bound": doubt.bound or 0,
+            "bound": str(doubt.bound or 0),
             "unit": "m³" if contract.utility == "water" else "kWh",
         }
         if doubt.repair is not None:
@@ -397,13 +399,13 @@ class AskReadingConfirmed(Action):
             keep = (
                 button("utter_choice_no", "deny")
                 if doubt.refused
-                else button("utter_choice_keep", "deny", value=doubt.value)
+                else button("utter_choice_keep", "deny", value=str(doubt.value))
             )
             say(
                 dispatcher,
                 "utter_ask_repair_high" if compared else "utter_ask_repair",
-                buttons=[button("utter_choice_repair", "affirm", repair=doubt.repair), keep],
-                repair=doubt.repair,
+                buttons=[button("utter_choice_repair", "affirm", repair=str(doubt.repair)), keep],
+                repair=str(doubt.repair),
                 **numbers,
             )
         else:
@@ -437,13 +439,14 @@ class RecordReading(Action):
             return done  # the form has said why
         contracts = await senders_contracts(turn)
         contract = next(each for each in contracts if each.number == draft.contract)
-        supply = await supply_of(turn.session, contract)
+        supply = await supply_of(turn, contract)
         assert supply is not None
         taken_on = draft.date or turn.today
         replaced = frozenset(draft.replaces.values())
         for code, value in draft.values.items():
             verdict = check(value, taken_on, turn.today, supply.facts(code, replaced))
             await _record_one(turn, supply, code, verdict, draft, dispatcher)
+        turn.supplies.clear()  # a second request in the same message must see what was stored
         return done
 
 
@@ -464,7 +467,7 @@ async def _record_one(
         None,
     )
     if same is not None:
-        say(dispatcher, "utter_reading_known", value=verdict.value, reference=same.reference, taken_on=same.taken_on)
+        say(dispatcher, "utter_reading_known", value=str(verdict.value), reference=same.reference, taken_on=same.taken_on)
         return
     doubtful = verdict.severity is not Severity.ACCEPT and not (
         {finding.code for finding in verdict.findings if finding.severity is Severity.CONFIRM} <= {Code.SAME_DAY}
@@ -484,7 +487,7 @@ async def _record_one(
     await record(turn.session, reading, corrected, f"conversation:{turn.conversation.id}")
     params: dict[str, Any] = {
         "reference": reading.reference,
-        "value": reading.value,
+        "value": str(reading.value),
         "taken_on": reading.taken_on,
         "contract": supply.contract.number,
         "unit": _unit(supply),

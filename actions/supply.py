@@ -65,8 +65,14 @@ class Supply:
         return [register.code.value for register in self.registers]
 
 
-async def supply_of(session: AsyncSession, contract: Contract) -> Supply | None:
-    """The supply of a contract loaded with its meters; None when no meter is in place."""
+async def supply_of(turn: Turn, contract: Contract) -> Supply | None:
+    """The supply of one of the sender's contracts, looked up once a turn; None when no meter is in place."""
+    if contract.id not in turn.supplies:
+        turn.supplies[contract.id] = await _looked_up(turn.session, contract)
+    return turn.supplies[contract.id]
+
+
+async def _looked_up(session: AsyncSession, contract: Contract) -> Supply | None:
     meter = next((meter for meter in contract.meters if meter.removed_on is None), None)
     if meter is None or not meter.registers:
         return None

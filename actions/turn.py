@@ -9,10 +9,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from actions.operator import Operator
 from store.models import Contract, Conversation, DialogueTurn, Holder
+
+if TYPE_CHECKING:
+    from actions.supply import Supply
 
 CASABLANCA = ZoneInfo("Africa/Casablanca")
 
@@ -36,6 +41,8 @@ class Turn:
     notices: list[Notice] = field(default_factory=list)
     contracts: list[Contract] | None = None
     """The sender's contracts, once looked up; None again when a contract has just been proved."""
+    supplies: dict[int, Supply | None] = field(default_factory=dict)
+    """The meters and readings of contracts, as they were when first looked up in this turn."""
     dialogue_turn: DialogueTurn | None = None
     """Where this turn's events are written, once the first were."""
     is_open: bool = True

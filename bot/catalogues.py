@@ -198,8 +198,9 @@ def _catalogue_problems(template: Catalog, path: Path, name: str, language: str)
         yield Problem(name, 1, "the catalogue is missing", is_error=False)
         return
     except (PoFileError, UnicodeDecodeError) as error:
-        line = error.lineno + 1 if isinstance(error, PoFileError) else 1
-        yield Problem(name, line, f"not a catalogue: {error}")
+        index = error.lineno if isinstance(error, PoFileError) else 0
+        reason = str(error).removesuffix(f" on {index}")  # counted from zero
+        yield Problem(name, index + 1, f"not a catalogue: {reason}")
         return
     contexts = {message.context: message for message in _entries(catalogue)}
     for message in _entries(template):

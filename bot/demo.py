@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from contextlib import suppress
 from datetime import datetime
 
 import uvicorn
@@ -83,9 +84,13 @@ def emulator_config(settings: Settings) -> EmulatorConfig:
 
 
 async def load_customers(database: Database) -> str:
-    """Load the fictitious customers; says how many, or why not."""
+    """Load the fictitious customers and say how many. Raises `DemoRefused` when there are customers already."""
     async with database.writing() as session:
-        return str(await demo_data.load(session, datetime.now(CASABLANCA).date()))
+        loaded = await demo_data.load(session, datetime.now(CASABLANCA).date())
+    return (
+        f"Loaded {loaded.customers} fictitious customers with {loaded.contracts} contracts, "
+        f"{loaded.readings} readings and {loaded.bills} bills."
+    )
 
 
 def _prepare(settings: Settings, console: Console) -> None:
@@ -101,9 +106,7 @@ def _prepare(settings: Settings, console: Console) -> None:
         database = Database(settings.database_url)
         try:
             await schema.upgrade(database)
-            async with database.reading() as session:
-                empty = await demo_data.is_empty(session)
-            if empty:
+            with suppress(demo_data.AlreadyLoaded):
                 console.print(await load_customers(database))
         finally:
             await database.close()

@@ -34,8 +34,9 @@ def reported() -> Iterator[None]:
         # Imported late: a wrong setting must not cost the seconds that these take.
         from bot.engine.assistant import NoModel
         from bot.service import NotReady
+        from store.demo import DemoRefused
 
-        if isinstance(error, NoModel | NotReady):
+        if isinstance(error, NoModel | NotReady | DemoRefused):
             _exit(str(error))
         raise
 

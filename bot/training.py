@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bot import catalogues
 from bot.datacheck import check
 from bot.faults import Fault
 from bot.settings import PROJECT, Settings
@@ -20,7 +21,7 @@ MOST_PROBLEMS = 30
 def run(settings: Settings, *, quiet: bool = False) -> Path:
     """Train into the model folder and return the model's path. Raises `Fault` when a file is wrong."""
     console = Console(stderr=True, quiet=quiet)
-    problems = check(PROJECT)
+    problems = [*check(PROJECT), *catalogues.check(PROJECT / "domain.yml", PROJECT / "locales")]
     errors = [problem for problem in problems if problem.is_error]
     for problem in (errors or problems)[:MOST_PROBLEMS]:
         style = "red" if problem.is_error else "yellow"

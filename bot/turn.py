@@ -131,7 +131,7 @@ class Turns:
     def _is_released(self, turn: Turn, message: Message) -> bool:
         """Whether a conversation in the agents' queue goes back: the customer says so, or nobody came."""
         rules = self._operator.conversation
-        if message.body.strip().casefold() in rules.release_words:
+        if message.body.strip(" .,!?\"'«»").casefold() in rules.release_words:
             return True
         since = turn.conversation.handed_over_at
         return since is not None and turn.now - since > timedelta(hours=rules.agent_hours)

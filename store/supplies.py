@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload
 
 from store.models import (
     Bill,
@@ -34,10 +34,10 @@ async def contracts_of(
     query = (
         select(Contract)
         .where(or_(*mine), or_(Contract.closed_on.is_(None), Contract.closed_on >= on))
-        .options(selectinload(Contract.meters).selectinload(Meter.registers))
+        .options(joinedload(Contract.meters).joinedload(Meter.registers))
         .order_by(Contract.number)
     )
-    return list(await session.scalars(query))
+    return list((await session.scalars(query)).unique())
 
 
 async def contract_by_number(session: AsyncSession, number: str) -> Contract | None:

@@ -45,9 +45,7 @@ _NEIGHBOURS = str.maketrans(
         "œ": "oe", "Œ": "OE", "×": "x", "°": "o", "⁄": "/",
     }
 )  # fmt: skip
-_GUILLEMETS = re.compile(
-    r"«\s*|\s*»"
-)  # French sets a space inside them, which a straight quote does not want
+_GUILLEMETS = re.compile(r"«\s*|\s*»")  # French sets a space inside them, which a straight quote does not want
 _LINE_END = re.compile(r"\r\n?")
 
 

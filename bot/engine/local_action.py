@@ -14,7 +14,14 @@ import rasa.core.actions.forms as rasa_forms
 from rasa.core.channels.channel import OutputChannel
 from rasa.core.nlg import NaturalLanguageGenerator
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import BotUttered, Event, UserUttered, deserialise_events
+from rasa.shared.core.events import (
+    BotUttered,
+    Event,
+    ReminderCancelled,
+    ReminderScheduled,
+    UserUttered,
+    deserialise_events,
+)
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa_sdk import Tracker
 from rasa_sdk.executor import ActionExecutor, CollectingDispatcher
@@ -25,8 +32,8 @@ class UnknownAction(RuntimeError):
     """The domain names an action that no class in `actions/` implements."""
 
 
-class RejectedAfterRunning(RuntimeError):
-    """A custom action raised `ActionExecutionRejection`; with the whole turn in one transaction it cannot."""
+class NotOurWay(RuntimeError):
+    """A custom action did what Rasa allows and a turn in one transaction does not: rejecting, reminding."""
 
 
 class LocalAction(rasa_actions.RemoteAction):
@@ -49,9 +56,13 @@ class LocalAction(rasa_actions.RemoteAction):
             events = await function(dispatcher, _sdk_tracker(tracker), {})
         except SdkRejection as rejection:
             # What it wrote before is in the turn's transaction, and Rasa would go on as if it had not run.
-            raise RejectedAfterRunning(f"'{self.name()}' rejected; a form rejects by returning no events") from rejection
+            raise NotOurWay(f"'{self.name()}' rejected; a form rejects by returning no events") from rejection
         uttered = [await _uttered(each, output_channel, nlg, tracker) for each in dispatcher.messages]
-        return [*uttered, *deserialise_events(events or [])]
+        said = deserialise_events(events or [])
+        if any(isinstance(event, ReminderScheduled | ReminderCancelled) for event in said):
+            # Rasa keeps reminders in memory and mixes customers up by their name.
+            raise NotOurWay(f"'{self.name()}' set one of Rasa's reminders; what is to happen later is a row")
+        return [*uttered, *said]
 
 
 SDK_KEYS = frozenset({"response", "text", "buttons", "elements", "custom", "template", "image", "attachment"})

@@ -19,7 +19,7 @@ from babel.numbers import format_decimal
 from rasa.core.nlg import NaturalLanguageGenerator
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from actions.turn import current_turn
+from actions.turn import CASABLANCA, current_turn
 
 SOURCE_LANGUAGE = "fr"
 FALLBACKS: Mapping[str, tuple[str, ...]] = {
@@ -69,12 +69,12 @@ class Texts(NaturalLanguageGenerator):
         values = {key: _shown(value, language) for key, value in params.items()}
         try:
             text = self.translated(context, variation["text"], language).format_map(values)
+            buttons = [
+                {**button, "title": self.translated(f"{name}.button", button["title"], language).format_map(values)}
+                for button in variation.get("buttons", ())
+            ]
         except KeyError as missing:
             raise MissingText(f"response '{name}' needs {missing}, which was not given") from missing
-        buttons = [
-            {**button, "title": self.translated(f"{name}.button", button["title"], language).format_map(values)}
-            for button in variation.get("buttons", ())
-        ]
         return {"text": text, "buttons": buttons} if buttons else {"text": text}
 
     def translated(self, context: str, source: str, language: str) -> str:
@@ -108,7 +108,7 @@ def _shown(value: Any, language: str) -> str:
         case int():
             return format_decimal(value, locale=locale)
         case datetime():
-            return format_date(value.date(), "dd/MM/yyyy", locale=locale)
+            return format_date(value.astimezone(CASABLANCA).date(), "dd/MM/yyyy", locale=locale)
         case date():
             return format_date(value, "dd/MM/yyyy", locale=locale)
         case _:

@@ -9,18 +9,26 @@ import shutil
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
 import pytest_asyncio
 from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from store.database import Database
+from store.demo import load
 from store.schema import upgrade
 
+if TYPE_CHECKING:
+    from stage import Stage
+
 ENGINES = ("sqlite", "postgresql")
+DEMO_DAY = date(2026, 1, 15)
 
 
 @dataclass
@@ -117,3 +125,47 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     database = Database(database_url)
     yield database
     await database.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_url(databases: Databases) -> str:
+    """A migrated database that all tests of an engine share: nothing may be committed to it."""
+    return await databases.migrated()
+
+
+@pytest_asyncio.fixture
+async def session(shared_url: str) -> AsyncIterator[AsyncSession]:
+    """A session on an empty database; what it did is rolled back, which is cheaper than a database of its own."""
+    database = Database(shared_url)
+    async with AsyncSession(database.engine, expire_on_commit=False, autoflush=False) as session:
+        yield session
+    await database.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def demo_url(databases: Databases) -> str:
+    """A database with the demo customers as loaded on `DEMO_DAY`: only to be read."""
+    url = await databases.migrated()
+    database = Database(url)
+    async with database.writing() as session:
+        await load(session, DEMO_DAY)
+    await database.close()
+    return url
+
+
+@pytest_asyncio.fixture
+async def demo(demo_url: str) -> AsyncIterator[AsyncSession]:
+    database = Database(demo_url)
+    async with database.reading() as session:
+        yield session
+    await database.close()
+
+
+@pytest_asyncio.fixture
+async def stage(database: Database, assistant: object) -> Stage:
+    """A furnished stage on each engine; see tests/stage.py."""
+    from stage import Stage  # brings Rasa, which takes seconds and which the store's own tests do not need
+
+    stage = Stage(database, assistant)
+    await stage.furnish()
+    return stage

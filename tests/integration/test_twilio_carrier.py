@@ -134,9 +134,7 @@ async def test_a_signed_sms_is_stored_and_answered_with_empty_twiml(house: House
     assert answer.status_code == 200
     assert answer.text == '<?xml version="1.0" encoding="UTF-8"?><Response />'
     assert answer.headers["Content-Type"].startswith("application/xml")
-    assert house.messages == [
-        Inbound(Channel.SMS, SID, CUSTOMER, Kind.TEXT, "mon index: 48213, merci à vous")
-    ]
+    assert house.messages == [Inbound(Channel.SMS, SID, CUSTOMER, Kind.TEXT, "mon index: 48213, merci à vous")]
 
 
 async def test_a_signed_whatsapp_button_is_stored(house: House) -> None:
@@ -367,9 +365,7 @@ class Twilio:
     async def list_contents(self, request: web.Request) -> web.StreamResponse:
         if self.contents_answer:
             return await self.contents_answer(request)
-        return web.json_response(
-            {"meta": {"key": "contents", "next_page_url": None}, "contents": self.contents}
-        )
+        return web.json_response({"meta": {"key": "contents", "next_page_url": None}, "contents": self.contents})
 
 
 @pytest.fixture
@@ -432,9 +428,7 @@ async def test_an_sms_is_sent_in_the_cheapest_alphabet(
     carrier: TwilioCarrier, twilio: Twilio, message: Outbound, body: str, parts: int
 ) -> None:
     assert await carrier.send(message) == Accepted(f"SM{1:032x}", parts)
-    assert twilio.sent == [
-        {"To": CUSTOMER, "From": SMS_FROM, "Body": body, "StatusCallback": PUBLIC + STATUS}
-    ]
+    assert twilio.sent == [{"To": CUSTOMER, "From": SMS_FROM, "Body": body, "StatusCallback": PUBLIC + STATUS}]
     assert len(body) <= 1600
 
 
@@ -482,9 +476,7 @@ async def test_whatsapp_buttons_are_quick_replies_of_a_template_made_once(
     assert variables[0] | {"1": ""} == {"1": "", "2": "Oui", "3": "b:1", "4": "Non", "5": "b:2"}
 
 
-async def test_more_choices_are_a_list_when_there_is_a_title_for_it(
-    carrier: TwilioCarrier, twilio: Twilio
-) -> None:
+async def test_more_choices_are_a_list_when_there_is_a_title_for_it(carrier: TwilioCarrier, twilio: Twilio) -> None:
     await carrier.send(outbound("Quel contrat ?", *"ABCD", channel=Channel.WHATSAPP, menu="Choisir"))
     picker = twilio.contents[0]["types"]["twilio/list-picker"]
     assert picker["button"] == "{{2}}"
@@ -577,14 +569,12 @@ def twilio_error(status: int, code: int, message: str) -> Answer:
             None,
         ),
         (
-            answering(
-                400, {"type": "about:x", "title": "Bad", "status": 400, "code": 60200, "detail": "No."}
-            ),
+            answering(400, {"type": "about:x", "title": "Bad", "status": 400, "code": 60200, "detail": "No."}),
             Refused,
             "60200 No.",
             None,
         ),
-        (answering(404, "<html>"), Refused, "404 Unable to create record", None),
+        (answering(404, "<html>"), Busy, "404 Unable to create record", None),
         (twilio_error(401, 20003, "Authenticate"), Busy, "20003 Authenticate", None),
         (twilio_error(429, 20429, "Too Many Requests"), Busy, "HTTP 429", None),
         (answering(429, "", {"Retry-After": "7"}), Busy, "HTTP 429", 7.0),
@@ -719,17 +709,13 @@ async def test_twilio_is_asked_whether_a_message_was_taken(
 async def test_a_whatsapp_message_is_found_with_buttons_or_numbered_lines(
     carrier: TwilioCarrier, twilio: Twilio, body: str
 ) -> None:
-    twilio.listed = [
-        record("SM1", body=body, to=f"whatsapp:{CUSTOMER}", **{"from": f"whatsapp:{WHATSAPP_FROM}"})
-    ]
+    twilio.listed = [record("SM1", body=body, to=f"whatsapp:{CUSTOMER}", **{"from": f"whatsapp:{WHATSAPP_FROM}"})]
     message = outbound("Oui ?", "Oui", "Non", channel=Channel.WHATSAPP)
     assert await carrier.find_sent(message) == Accepted("SM1")
     assert twilio.queries[0]["To"] == f"whatsapp:{CUSTOMER}"
 
 
-async def test_a_message_of_a_messaging_service_is_found_whatever_its_number(
-    twilio: Twilio, house: House
-) -> None:
+async def test_a_message_of_a_messaging_service_is_found_whatever_its_number(twilio: Twilio, house: House) -> None:
     service = "MG" + "0" * 32
     carrier = TwilioCarrier(settings(twilio_api_url=twilio.url, twilio_sms_from=service))
     await carrier.start(house.intake)
@@ -738,9 +724,7 @@ async def test_a_message_of_a_messaging_service_is_found_whatever_its_number(
     await carrier.stop()
 
 
-@pytest.mark.parametrize(
-    "answer", [answering(500), answering(200, "<html>"), twilio_error(401, 20003, "x"), drops]
-)
+@pytest.mark.parametrize("answer", [answering(500), answering(200, "<html>"), twilio_error(401, 20003, "x"), drops])
 async def test_a_question_without_an_answer_is_asked_again_later(
     carrier: TwilioCarrier, twilio: Twilio, answer: Answer
 ) -> None:

@@ -78,17 +78,20 @@ class RedirectedTwilio(AsyncTwilioHttpClient):
             url = url.replace(host, self._base)
         if (kwargs.get("headers") or {}).get("Content-Type") == "application/json":
             kwargs["data"] = json.dumps(kwargs["data"])  # the SDK's async client would send a form
-        kwargs["timeout"] = aiohttp.ClientTimeout(total=self.timeout)
         return await super().request(method, url, *args, **kwargs)
 
 
 @asynccontextmanager
 async def serving(app: Starlette, **config: Any) -> AsyncIterator[str]:
     """Serve on a free port of this machine; gives the address."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", timeout_graceful_shutdown=1, **config))
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=0, log_level="critical", ws="none", timeout_graceful_shutdown=1, **config)
+    )
     task = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.005)
+        if task.done():
+            task.result()
     try:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:

@@ -156,9 +156,7 @@ def test_each_edit_of_a_message_is_a_message_of_its_own() -> None:
 
 def press(**fields: Any) -> dict[str, Any]:
     keyboard = {
-        "inline_keyboard": [
-            [{"text": "Oui", "callback_data": "b:1"}, {"text": "Non", "callback_data": "b:2"}]
-        ]
+        "inline_keyboard": [[{"text": "Oui", "callback_data": "b:1"}, {"text": "Non", "callback_data": "b:2"}]]
     }
     under = message(**{"from": BOT, "text": "C'est bien 48213 ?", "reply_markup": keyboard})
     query = {"id": "4382", "from": SENDER, "chat_instance": "x", "message": under, "data": "b:1"}

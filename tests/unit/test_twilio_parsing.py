@@ -322,8 +322,7 @@ def test_titles_are_cut_to_what_whatsapp_allows_and_apostrophes_escaped() -> Non
     choice = Choice.of(outbound("Envoyer une photo du compteur", "Non"))
     assert choice
     assert choice.variables == (
-        '{"1": "C\\u0027est bien 48213 ?", "2": "Envoyer une photo\\u2026", '
-        '"3": "b:0", "4": "Non", "5": "b:1"}'
+        '{"1": "C\\u0027est bien 48213 ?", "2": "Envoyer une photo\\u2026", "3": "b:0", "4": "Non", "5": "b:1"}'
     )
 
 

@@ -110,9 +110,7 @@ class TelegramCarrier:
     # -- in ----------------------------------------------------------------------------------------
 
     def router(self, intake: Intake) -> APIRouter:
-        """403 for a wrong secret, 400 for what is no update; `intake`'s errors become 500 and Telegram
-        repeats.
-        """
+        """403 for a wrong secret, 400 for what is no update; `intake`'s errors become 500: sent again."""
         router = APIRouter(tags=["webhooks"])
 
         @router.post(PATH)
@@ -165,9 +163,7 @@ class TelegramCarrier:
     async def _set_webhook(self) -> bool:
         """Tell Telegram where to call. False when it could not be asked; a refusal is logged and final."""
         try:
-            await self._bot.set_webhook(
-                self._webhook_url, secret_token=self._secret, allowed_updates=ALLOWED_UPDATES
-            )
+            await self._bot.set_webhook(self._webhook_url, secret_token=self._secret, allowed_updates=ALLOWED_UPDATES)
         except (BadRequest, InvalidToken, Forbidden) as error:
             log.error("webhook refused", carrier=self.name, url=self._webhook_url, error=error.message)
         except TelegramError as error:
@@ -185,9 +181,7 @@ class TelegramCarrier:
                     raise ConnectionError
 
     async def _poll(self, intake: Intake) -> None:
-        """Fetch updates for ever. A batch is confirmed to Telegram by asking for the next one, so only once
-        stored.
-        """
+        """Fetch updates for ever. Asking for the next batch confirms the last, so only once it is stored."""
         persistent = AsyncRetrying(
             retry=retry_if_exception_type(Exception), wait=_poll_wait, before_sleep=_log_poll_failure
         )
@@ -310,9 +304,7 @@ def _poll_wait(state: RetryCallState) -> float:
 
 def _backoff() -> wait_exponential_jitter:
     """Twice as long each time, with jitter so that processes do not come back together."""
-    return wait_exponential_jitter(
-        multiplier=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS, jitter=FIRST_WAIT_SECONDS
-    )
+    return wait_exponential_jitter(multiplier=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS, jitter=FIRST_WAIT_SECONDS)
 
 
 def _log_poll_failure(state: RetryCallState) -> None:

@@ -13,7 +13,7 @@ from bot.channels.telegram.updates import Malformed, parse, read
 log = structlog.stdlib.get_logger(__name__)
 
 
-class Unavailable(NetworkError):  # type: ignore[misc]  # the library's types are not followed
+class Unavailable(NetworkError):
     """The Bot API answered 5xx, or 429 without saying for how long."""
 
     def __init__(self, status: int) -> None:
@@ -21,7 +21,7 @@ class Unavailable(NetworkError):  # type: ignore[misc]  # the library's types ar
         self.status = status
 
 
-class BotRequest(HTTPXRequest):  # type: ignore[misc]
+class BotRequest(HTTPXRequest):
     """Tells an answered error from a connection that broke: the library calls both `NetworkError`."""
 
     async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
@@ -32,8 +32,7 @@ class BotRequest(HTTPXRequest):  # type: ignore[misc]
 
 
 class PollRequest(BotRequest):
-    """Reads a batch of updates so that one which cannot be read does not hold up all others for
-    ever.
+    """Reads a batch of updates so that one that cannot be read does not hold up all others.
 
     Its place is taken by an empty update of the same number, which the next poll confirms.
     """

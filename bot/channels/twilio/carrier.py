@@ -59,7 +59,10 @@ MOST_LISTED = 200
 BAD_TEMPLATE = frozenset({21655, 21656, 21657, 92005, 92007})
 """ContentSid or ContentVariables refused: the message itself may still go as plain text."""
 
-UNAUTHORISED = 401
+ACCOUNT_TROUBLE = frozenset({401, 403, 404})
+"""Wrong credentials, a suspended account, a wrong address: no message's own trouble, so it keeps until an
+operator has looked. What is wrong with a message or its recipient is answered 400.
+"""
 
 
 class _BadTemplate(Refused):
@@ -248,9 +251,7 @@ def _address(channel: Channel, address: str) -> str:
 
 
 def _body(message: Outbound) -> str:
-    """The text with its buttons as numbered lines, fitted to one message; a cut is the last resort, and
-    logged.
-    """
+    """The text with its buttons as numbered lines, fitted to one message; a cut is logged."""
     titles = [button.title for button in message.buttons if not button.shares_phone]
     lines = f"\n{numbered(titles)}" if titles else ""
     if message.channel is Channel.SMS:
@@ -259,9 +260,7 @@ def _body(message: Outbound) -> str:
         body = shorten(message.text, gsm.BODY_LIMIT - units(lines)) + lines
     length = units(message.text) + units(lines)
     if length > gsm.BODY_LIMIT:
-        log.warning(
-            "message too long for its channel", carrier=TwilioCarrier.name, key=message.key, length=length
-        )
+        log.warning("message too long for its channel", carrier=TwilioCarrier.name, key=message.key, length=length)
     return body
 
 
@@ -293,8 +292,8 @@ def _answered(error: TwilioRestException | TwilioServiceException) -> SendError:
     else:
         code, words = error.code, error.detail or error.title
     reason = without_numbers(f"{code} {words}")[:200]
-    if error.status == UNAUTHORISED:
-        return Busy(reason)  # the account's trouble, not the message's: it keeps until an operator looks
+    if error.status in ACCOUNT_TROUBLE:
+        return Busy(reason)
     if code in BAD_TEMPLATE:
         return _BadTemplate(reason)
     return Refused(reason) if 400 <= error.status < 500 else InDoubt(reason)

@@ -33,7 +33,7 @@ class Unavailable(Exception):
         self.retry_after = retry_after
 
 
-class TwilioHttp(AsyncHttpClient):  # type: ignore[misc]  # the SDK is untyped
+class TwilioHttp(AsyncHttpClient):
     """One connection pool for all calls, opened by `open` and closed by `close`.
 
     `api_url` replaces the scheme and host of every address of Twilio's; paths stay as they are.

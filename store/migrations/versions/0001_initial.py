@@ -140,6 +140,7 @@ def create_conversations() -> None:
         sa.Column("last_inbound_at", INSTANT),
         sa.Column("opted_out_at", INSTANT),
         sa.Column("dialogue", sa.Text()),
+        sa.Column("offered", sa.Text()),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.CheckConstraint("holder IN ('assistant', 'agent')", name=op.f("ck_conversation_holder_known")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_conversation")),

@@ -1,0 +1,5 @@
+"""`python -m bot` is the `releve` command."""
+
+from bot.cli import main
+
+main()

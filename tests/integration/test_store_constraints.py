@@ -1,0 +1,146 @@
+"""What must never be stored is refused by the database itself, on both engines, whatever the code does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import CheckConstraint, UniqueConstraint, delete, func, null, select
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from store_rows import DAY, ROWS, another, insert_all, statement
+
+from store.models import Base, RegisteredPhone
+
+CHECKS: list[tuple[str, str, dict[str, Any]]] = [
+    ("ck_contract_utility_known", "contract", {"utility": "gas"}),
+    ("ck_contract_billing_known", "contract", {"billing": "free"}),
+    ("ck_registered_phone_e164", "registered_phone", {"number": "0600000001"}),
+    ("ck_meter_digits", "meter", {"digits": 2}),
+    ("ck_meter_digits", "meter", {"digits": 10}),
+    ("ck_meter_multiplier", "meter", {"multiplier": 0}),
+    ("ck_meter_removed_after_installed", "meter", {"removed_on": DAY - timedelta(days=1)}),
+    ("ck_register_code_known", "register", {"code": "night"}),
+    ("ck_register_unit_known", "register", {"unit": "litre"}),
+    ("ck_reading_source_known", "reading", {"source": "dream"}),
+    ("ck_reading_state_known", "reading", {"state": "lost"}),
+    ("ck_reading_value_not_negative", "reading", {"value": -1}),
+    ("ck_reading_replaced_names_its_successor", "reading", {"state": "replaced"}),
+    ("ck_reading_replaced_names_its_successor", "reading", {"state": "accepted", "replaced_by_id": 1}),
+    ("ck_bill_basis_known", "bill", {"basis": "guessed"}),
+    ("ck_bill_period", "bill", {"period_end": DAY - timedelta(days=1)}),
+    ("ck_bill_paid", "bill", {"paid": Decimal("123.72")}),
+    ("ck_bill_paid", "bill", {"paid": Decimal("-0.01")}),
+    ("ck_bill_paid", "bill", {"total": Decimal("-10.00"), "paid": Decimal("-10.01")}),
+    ("ck_bill_paid", "bill", {"total": Decimal("-10.00"), "paid": Decimal("0.01")}),
+    ("ck_request_kind_known", "request", {"kind": "wish"}),
+    ("ck_request_state_known", "request", {"state": "forgotten"}),
+    ("ck_conversation_holder_known", "conversation", {"holder": "nobody"}),
+    ("ck_identity_verification_known", "identity", {"verification": "national_id"}),
+    ("ck_message_direction_known", "message", {"direction": "sideways", "state": "queued"}),
+    ("ck_message_state_known", "message", {"direction": "out", "state": "thinking"}),
+    ("ck_message_state_of_direction", "message", {"direction": "in", "state": "queued"}),
+    ("ck_message_state_of_direction", "message", {"direction": "out", "state": "received"}),
+    ("ck_message_inbound_has_carrier_id", "message", {"direction": "in", "carrier_id": None}),
+]
+
+ALLOWED: list[tuple[str, str, dict[str, Any]]] = [
+    ("a credit settled in part", "bill", {"total": Decimal("-10.00"), "paid": Decimal("-4.00")}),
+    ("a bill of nothing", "bill", {"total": Decimal("0.00"), "paid": Decimal("0.00")}),
+    ("a reply not yet known to the carrier", "message", {"direction": "out", "state": "queued", "carrier_id": None}),
+    ("the carrier's id of a message on another channel", "message", {"channel": "whatsapp", "carrier_id": "SM1"}),
+    ("a reading that came in by no message", "reading", {"message_id": None}),
+    ("a meter removed the day it came", "meter", {"removed_on": DAY}),
+]
+
+FOREIGN_KEYS = [
+    (table.name, foreign_key.parent.name)
+    for table in Base.metadata.sorted_tables
+    for foreign_key in table.foreign_keys
+]
+UNIQUE = [
+    (table.name, [column.name for column in constraint.columns])
+    for table in Base.metadata.sorted_tables
+    for constraint in table.constraints
+    if isinstance(constraint, UniqueConstraint)
+]
+
+
+@pytest.mark.parametrize(("constraint", "table", "changes"), CHECKS, ids=lambda value: str(value))
+async def test_check_is_refused(session: AsyncSession, constraint: str, table: str, changes: dict[str, Any]) -> None:
+    await insert_all(session)
+    with pytest.raises(IntegrityError, match=constraint):
+        await session.execute(statement(table, another(table, **changes)))
+
+
+def test_every_check_of_the_models_has_a_row_above() -> None:
+    declared = {
+        str(constraint.name)
+        for table in Base.metadata.tables.values()
+        for constraint in table.constraints
+        if isinstance(constraint, CheckConstraint)
+    }
+    assert {constraint for constraint, _, _ in CHECKS} == declared
+
+
+@pytest.mark.parametrize(("label", "table", "changes"), ALLOWED, ids=lambda value: str(value))
+async def test_what_looks_odd_and_is_right_is_stored(
+    session: AsyncSession, label: str, table: str, changes: dict[str, Any]
+) -> None:
+    await insert_all(session)
+    row = another(table, **changes)
+    if row.get("message_id") == 2:
+        row["message_id"] = None
+    await session.execute(statement(table, row))
+
+
+async def test_a_second_row_of_each_table_is_stored(session: AsyncSession) -> None:
+    """So that the refusals of this module are for the reason they name."""
+    await insert_all(session)
+    for table in ROWS:
+        await session.execute(statement(table, another(table)))
+
+
+@pytest.mark.parametrize(("table", "column"), FOREIGN_KEYS)
+async def test_what_refers_to_nothing_is_refused(session: AsyncSession, table: str, column: str) -> None:
+    await insert_all(session)
+    changes = {"state": "replaced"} if column == "replaced_by_id" else {}
+    with pytest.raises(IntegrityError, match="(?i)foreign key"):
+        await session.execute(statement(table, another(table, **changes, **{column: 999})))
+
+
+@pytest.mark.parametrize(("table", "columns"), UNIQUE, ids=lambda value: str(value))
+async def test_what_is_unique_is_stored_once(session: AsyncSession, table: str, columns: list[str]) -> None:
+    await insert_all(session)
+    same = {column: ROWS[table][column] for column in columns}
+    with pytest.raises(IntegrityError, match="(?i)unique"):
+        await session.execute(statement(table, another(table, **same)))
+
+
+async def test_what_must_be_there_cannot_be_left_out(session: AsyncSession) -> None:
+    await insert_all(session)
+    required = [
+        (table.name, column.name)
+        for table in Base.metadata.sorted_tables
+        for column in table.columns
+        if not column.nullable and not (column.primary_key and column.name == "id")
+    ]
+    for table, column in required:
+        with pytest.raises(DBAPIError, match="(?i)not.null"):
+            async with session.begin_nested():
+                await session.execute(statement(table, another(table, **{column: null()})))
+
+
+async def test_a_contract_that_is_still_referred_to_stays(session: AsyncSession) -> None:
+    await insert_all(session)
+    with pytest.raises(IntegrityError, match="(?i)foreign key"):
+        await session.execute(delete(Base.metadata.tables["contract"]))
+
+
+async def test_a_phone_goes_with_its_contract(session: AsyncSession) -> None:
+    for table in ("customer", "contract", "registered_phone"):
+        await session.execute(statement(table, ROWS[table]))
+    await session.execute(delete(Base.metadata.tables["contract"]))
+    assert await session.scalar(select(func.count()).select_from(RegisteredPhone)) == 0
