@@ -36,6 +36,7 @@ def main() -> None:
 @app.command(epilog="Example: [bold]releve demo[/] then open http://127.0.0.1:8000/try")
 def demo(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Everything in one process on SQLite with fictitious customers; nothing to configure."""
+    _configure(quiet=True, serving=True)
     from bot.demo import run
 
     run(host, port)
@@ -48,7 +49,7 @@ def serve(
     work: Annotated[bool, typer.Option(help="Also handle messages in this process.")] = True,
 ) -> None:
     """Take webhooks and, unless told not to, handle messages."""
-    _configure()
+    _configure(serving=True)
     import uvicorn
 
     from bot.app import create_app
@@ -62,7 +63,7 @@ def serve(
 @app.command(epilog="Example: [bold]releve worker[/] beside several [bold]releve serve --no-work[/]")
 def worker() -> None:
     """Handle messages and send replies; takes no webhooks."""
-    _configure()
+    _configure(serving=True)
     from bot.service import Service
     from bot.standalone import run_worker
 
@@ -88,7 +89,7 @@ def parse(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """What the assistant understands of a text."""
-    _configure()
+    _configure(serving=True)
     from bot.parsing import parsed_lines
 
     lines = (line.rstrip("\n") for line in sys.stdin) if texts == ["-"] else iter(texts)
@@ -113,7 +114,7 @@ def chat(
     phone: Annotated[str, typer.Option("--as", help="The phone to write from.")] = "+212600000001",
 ) -> None:
     """Talk to the assistant in the terminal, as a customer; the same path as a carrier's message."""
-    _configure(quiet=True)
+    _configure(quiet=True, serving=True)
     from bot.chat import run
 
     asyncio.run(run(load_settings(), phone))
@@ -164,12 +165,16 @@ def export_readings(
     _with_database(lambda database: write(database, sys.stdout, format, every=every))
 
 
-def _configure(quiet: bool = False) -> None:
+def _configure(quiet: bool = False, *, serving: bool = False) -> None:
+    """Set logging up and, in a process that only serves, leave out what only training needs."""
     import logging
 
     from bot.logs import configure
+    from nlu import standins
 
     configure(logging.ERROR if quiet else logging.INFO)
+    if serving:
+        standins.serving()
 
 
 def _with_database(use: Any) -> Any:

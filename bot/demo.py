@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import subprocess
+import sys
 from contextlib import suppress
 from datetime import datetime
 
@@ -14,6 +16,7 @@ from rich.console import Console
 
 from actions.turn import CASABLANCA
 from bot.engine.assistant import NoModel, newest_model
+from bot.faults import Fault
 from bot.settings import PROJECT, Settings
 from bot.tryit.demo import demo_customers
 from bot.tryit.emulators import EmulatorConfig
@@ -41,11 +44,15 @@ def run(host: str, port: int) -> None:
 
     def mount(app: FastAPI) -> None:
         app.mount("/try", tryit)
+        app.router.on_shutdown.append(tryit.state.emulators.aclose)
 
     console.print(f"\n  Play a customer   {address}/try", highlight=False)
     console.print("  Try              a text such as 48213 from +212600000001 (contract 10000001)", highlight=False)
     console.print(f"  Health           {address}/readyz\n", highlight=False)
-    uvicorn.run(create_app(service, mount=mount), host=host, port=port, log_config=None, access_log=False)
+    uvicorn.run(
+        create_app(service, mount=mount), host=host, port=port, log_config=None, access_log=False,
+        timeout_graceful_shutdown=1,  # the page keeps a stream open
+    )
 
 
 def demo_settings(host: str, port: int) -> Settings:
@@ -98,9 +105,10 @@ def _prepare(settings: Settings, console: Console) -> None:
     try:
         newest_model(settings.model_dir)
     except NoModel:
-        from bot.training import run as train
-
-        train(settings)
+        # In a process of its own: what trains is left out of the one that serves.
+        trained = subprocess.run([sys.executable, "-m", "bot", "train"], check=False)
+        if trained.returncode:
+            raise Fault("no model could be trained") from None
 
     async def database_ready() -> None:
         database = Database(settings.database_url)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import time
+import warnings
 from pathlib import Path
 
 from rich.console import Console
@@ -43,10 +44,10 @@ def train(directory: Path) -> Path:
     from rasa.shared.exceptions import RasaException
 
     directory.mkdir(parents=True, exist_ok=True)
-    said = io.StringIO()
+    # Rasa prints its progress in colours of its own, on both streams; ours is the status line.
     try:
-        # Rasa prints its progress with colours of its own; ours is the status line.
-        with contextlib.redirect_stdout(said):
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             result = rasa_train(
                 domain=str(PROJECT / "domain.yml"),
                 config=str(PROJECT / "config.yml"),

@@ -71,14 +71,15 @@ _WEEKDAY, _WEEKDAYS = _alternatives(
     }
 )
 _ORDINAL, _ORDINALS = _alternatives(
-    {n: word for n, word in enumerate("الاول الثاني الثالث الرابع الخامس السادس السابع الثامن التاسع العاشر".split(), 1)}
+    {
+        n: word
+        for n, word in enumerate(["الاول", "الثاني", "الثالث", "الرابع", "الخامس", "السادس", "السابع", "الثامن", "التاسع", "العاشر"], 1)
+    }
 )
 
 _OF = r"(?:du|de la|de|d'|of the|of|من|ديال|د|في|ف|dyal|dial|d|f|mn|men|l)"
 _THIS = r"(?:ce|cette|this|the|هذا|هاذا|هاد|هذه|فهاد|had|le|la)"
-_NEXT = (
-    r"(?:prochaine?|suivante?|qui vient|(?:ال)?قادمه?|(?:ال)?مقبله?|(?:ال)?تاليه?|(?:اللي |لي )?(?:ال)?جايه?|(?:li |lli )?l?jay+a?)"
-)
+_NEXT = r"(?:prochaine?|suivante?|qui vient|(?:ال)?قادمه?|(?:ال)?مقبله?|(?:ال)?تاليه?|(?:اللي |لي )?(?:ال)?جايه?|(?:li |lli )?l?jay+a?)"
 _LAST = (
     r"(?:derniere?|passee?|precedente?|(?:ال)?ماضيه?|المنصرمه?|(?:اللي |لي )?(?:ال)?فايته?|(?:اللي|لي) فاتت?"
     r"|(?:li |lli )fat+e?t?|l?fayta?)"
@@ -95,9 +96,7 @@ _NOT_COUNTED = (
 )
 
 _END = r"(?:a la fin|fin|(?:the )?end|نهايه|اخر|اواخر|(?:ال)?تالي|الاخر|لاخر|متم|l?[ae]?(?:kh|5)+[aei]?r|akhir|t?tali|talit)"
-_START = (
-    r"(?:au debut|debut|(?:the )?(?:beginning|start)|بدايه|اول|مطلع|اوايل|الاول|لول|(?:f )?l?[aeo]?w+[ae]?l|loul|bdayt)"
-)
+_START = r"(?:au debut|debut|(?:the )?(?:beginning|start)|بدايه|اول|مطلع|اوايل|الاول|لول|(?:f )?l?[aeo]?w+[ae]?l|loul|bdayt)"
 _MIDDLE = r"(?:milieu|mi|(?:the )?middle|mid|منتصف|نصف|نص|وسط|n[eo]s+|w[eo]st)"
 _EDGE = rf"(?:(?P<end>{_END})|(?P<start>{_START})|(?P<middle>{_MIDDLE}))"
 
@@ -169,11 +168,7 @@ def _named_day(day: int, month: int, year: str | None, today: date) -> _Resolved
         found = _day_in(first, day)
         return _both(found) if found else None
     # 29 February may be three years away.
-    days = [
-        d
-        for y in range(today.year - 4, today.year + 5)
-        if (d := _day_in(date(y, month, 1), day)) is not None
-    ]
+    days = [d for y in range(today.year - 4, today.year + 5) if (d := _day_in(date(y, month, 1), day)) is not None]
     if not days:
         return None
     return max(d for d in days if d <= today), min(d for d in days if d >= today), None
@@ -299,8 +294,11 @@ _RULES: list[tuple[re.Pattern[str], _Resolver]] = [
     for pattern, resolver in (
         (rf"(?<![\d/.-]){_YEAR}[-/](?P<month>0?[1-9]|1[0-2])[-/]{_DAY}(?![\d/-])", _iso),
         (r"(?<![\d/.-])(?P<day>\d{1,2})/(?P<month>\d{1,2})(?:/(?P<year>20\d\d|\d\d))?(?![\d/])", _numeric),
-        (r"(?<![\d/.,-])(?P<day>\d{1,2})(?P<s>[.-])(?P<month>\d{1,2})(?P=s)(?P<year>20\d\d|\d\d)(?![\d.-])", _numeric),
-        (rf"(?<![\w/.-])(?P<day>\d{{1,2}}) (?P<month>0?[1-9]|1[0-2]) (?P<year>20\d\d)(?![\d/])", _numeric),
+        (
+            r"(?<![\d/.,-])(?P<day>\d{1,2})(?P<s>[.-])(?P<month>\d{1,2})(?P=s)(?P<year>20\d\d|\d\d)(?![\d.-])",
+            _numeric,
+        ),
+        (r"(?<![\w/.-])(?P<day>\d{1,2}) (?P<month>0?[1-9]|1[0-2]) (?P<year>20\d\d)(?![\d/])", _numeric),
         (
             rf"(?<!\w)(?:(?:le|the|on the|on|يوم|نهار|n[h8]ar|l|f) )?{_DAY} ?(?:of|de|d'|من|في|ف|d|f|شهر)? ?"
             rf"(?P<name>{MONTH_NAMES})\.?(?!\w)(?:,? {_YEAR}(?!\d))?",
@@ -337,7 +335,10 @@ _RULES: list[tuple[re.Pattern[str], _Resolver]] = [
         ),
         (rf"(?<!\w){_DAY} {_MONTH_WORD} (?:(?P<next>{_NEXT})|(?P<last>{_LAST}))(?!\w)", _led_day),
         (rf"(?<![\w])(?:the )?(?P<day>[12]?\d|3[01])(?:st|nd|rd|th)(?!\w){_DAY_TAIL}", _led_day),
-        (rf"(?<!\w)[بل]?(?P<ordinal>{_ORDINAL}) (?:من |في |ف)?(?:{_THIS} )?(?:{_MONTH_WORD}|(?P<name>{MONTH_NAMES}))(?!\w)", _ordinal_day),
+        (
+            rf"(?<!\w)[بل]?(?P<ordinal>{_ORDINAL}) (?:من |في |ف)?(?:{_THIS} )?(?:{_MONTH_WORD}|(?P<name>{MONTH_NAMES}))(?!\w)",
+            _ordinal_day,
+        ),
         (
             rf"(?<!\w)[وفبل]?(?:(?P<next_en>next) |(?P<last_en>last) |(?:on|nhar|had|f|le|ce|this|يوم|نهار|هاد) )*"
             rf"(?P<weekday>{_WEEKDAY})(?: (?:(?P<next>{_NEXT})|(?P<last>{_LAST})))?(?!\w)",
@@ -388,4 +389,6 @@ def find(text: str, today: date) -> list[Mention]:
             value = past if gone_by or yearly else future
             mentions.append(Mention(start, end, value, past, future, until))
             taken.append((start, end))
-    return [replace(m, end=m.start + len(text[m.start : m.end].rstrip())) for m in sorted(mentions, key=lambda m: m.start)]
+    return [
+        replace(m, end=m.start + len(text[m.start : m.end].rstrip())) for m in sorted(mentions, key=lambda m: m.start)
+    ]

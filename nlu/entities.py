@@ -125,9 +125,7 @@ def numeric_spans(text: str, today: date, patterns: Patterns = DEFAULT_PATTERNS)
                 found.add(Span("meter", *m.span(), value=value))
         for m in vocabulary.SPLIT_CONTRACT.finditer(text):
             value = re.sub(r"\D", "", m[0])
-            if patterns.contract.fullmatch(value) and (
-                alone or _before(vocabulary.CONTRACT_BEFORE, text, m.start())
-            ):
+            if patterns.contract.fullmatch(value) and (alone or _before(vocabulary.CONTRACT_BEFORE, text, m.start())):
                 found.add(Span("contract", *m.span(), value=value, also_reading=alone))
         masked = found.masked(text)
         for number in numbers.find(masked):

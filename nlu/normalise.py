@@ -23,22 +23,22 @@ AFFIRM = "emojiyes"
 DENY = "emojino"
 """The words that stand for emoji with a meaning; see `normalise`."""
 
-_EMOJI_WORDS = {c: f" {AFFIRM} " for c in "👍✅👌✔☑🆗"} | {c: f" {DENY} " for c in "👎❌✖🚫🙅"}
+_EMOJI_WORDS = dict.fromkeys("👍✅👌✔☑🆗", f" {AFFIRM} ") | dict.fromkeys("👎❌✖🚫🙅", f" {DENY} ")
 
 # Letters that Unicode does not decompose, and the spellings of one letter that Arabic keyboards produce.
 _LETTERS = {
-    **{c: "ي" for c in "ىیېے"},
-    **{c: "ه" for c in "ةۀہەھ"},
-    **{c: "ك" for c in "کڪ"},
-    **{c: "گ" for c in "ڭݣڨڴ"},
-    **{c: "ا" for c in "ٱ"},
-    **{c: "ف" for c in "ڤڥ"},
-    **{c: "ب" for c in "پ"},
-    **{c: "" for c in "ـء"},
+    **dict.fromkeys("ىیېے", "ي"),
+    **dict.fromkeys("ةۀہەھ", "ه"),
+    **dict.fromkeys("کڪ", "ك"),
+    **dict.fromkeys("ڭݣڨڴ", "گ"),
+    **dict.fromkeys("ٱ", "ا"),
+    **dict.fromkeys("ڤڥ", "ف"),
+    **dict.fromkeys("پ", "ب"),
+    **dict.fromkeys("ـء", ""),
     **{"œ": "oe", "æ": "ae", "ø": "o", "ß": "ss", "ı": "i", "ł": "l"},
-    **{c: "'" for c in "’‘ʼ`´ʹ"},
-    **{c: '"' for c in "«»“”„"},
-    **{c: "-" for c in "‐‑‒–—―−"},
+    **dict.fromkeys("’‘ʼ`´ʹ", "'"),
+    **dict.fromkeys("«»“”„", '"'),
+    **dict.fromkeys("‐‑‒–—―−", "-"),
     **{"،": ",", "؛": ";", "؟": "?", "٫": ",", "٬": ".", "٪": "%", "۔": "."},
 }
 
@@ -137,9 +137,7 @@ def normalise(text: str) -> str:
 # The classes of consonants. Emphatic and plain letters fall together because Latin spellings do not tell them
 # apart, and so do ح and ه ("bzaf 7it" and "bzaf hit"), ق and گ ("9al" and "gal"). `S` is ش, `X` is خ, `G` is غ,
 # `3` is ع; `A`, `W` and `Y` are the vowels and half-vowels.
-_ARABIC = dict(
-    zip("بتثجحخدذرزسشصضطظعغفقكگلمنهوي", "bttjhXddrzsSsdtd3GfqkqlmnhWY", strict=True)
-) | {"ا": "A"}
+_ARABIC = dict(zip("بتثجحخدذرزسشصضطظعغفقكگلمنهوي", "bttjhXddrzsSsdtd3GfqkqlmnhWY", strict=True)) | {"ا": "A"}
 _LATIN_DIGRAPHS = (
     ("sch", "S"), ("ch", "S"), ("sh", "S"), ("kh", "X"), ("gh", "G"), ("ph", "f"), ("dj", "j"),
     ("dh", "d"), ("th", "t"), ("ck", "k"), ("qu", "k"), ("ou", "W"), ("oo", "W"), ("ee", "Y"),

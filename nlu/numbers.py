@@ -70,9 +70,9 @@ for _value, _spellings in {
     2000: "الفين الفان",
 }.items():
     _WORDS |= {spelling: _Word(_kind(_value), _value) for spelling in _spellings.split()}
-_WORDS |= {w: _Word("hundred", 100) for w in "cent cents hundred ميه مايه ميا ميات".split()}
-_WORDS |= {w: _Word("thousand", 1000) for w in "mille milles thousand الف الفا الاف".split()}
-_WORDS |= {w: _Word("million", 1_000_000) for w in "million millions مليون ملايين".split()}
+_WORDS |= {w: _Word("hundred", 100) for w in ["cent", "cents", "hundred", "ميه", "مايه", "ميا", "ميات"]}
+_WORDS |= {w: _Word("thousand", 1000) for w in ["mille", "milles", "thousand", "الف", "الفا", "الاف"]}
+_WORDS |= {w: _Word("million", 1_000_000) for w in ["million", "millions", "مليون", "ملايين"]}
 _WORDS |= {
     stem + hundred: _Word("hundreds", value)
     for value, stems in {

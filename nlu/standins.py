@@ -25,8 +25,11 @@ STANDINS = frozenset(
         "aio_pika",
         "aiogram",
         "aiormq",
+        "apscheduler",
         "boto3",
         "botocore",
+        "cachecontrol",
+        "colorclass",
         "coloredlogs",
         "confluent_kafka",
         "dask",
@@ -38,10 +41,15 @@ STANDINS = frozenset(
         "mattermostwrapper",
         "networkx",
         "psycopg2",
+        "prompt_toolkit",
         "pymongo",
         "questionary",
+        "redis",
         "rocketchat_API",
         "safetensors",
+        "sanic",
+        "sanic_cors",
+        "sanic_jwt",
         "sentry_sdk",
         "skops",
         "sklearn_crfsuite",
@@ -52,7 +60,9 @@ STANDINS = frozenset(
         "tensorflow_hub",
         "tensorflow_text",
         "tensorflow_addons",
+        "terminaltables",
         "webexteamssdk",
+        "websockets",
     }
 )
 
@@ -134,6 +144,28 @@ class _Finder:
     @staticmethod
     def exec_module(module: types.ModuleType) -> None:
         return None
+
+
+class _LeftOut:
+    """First on `sys.meta_path`: installed packages that this process has no use for."""
+
+    names: frozenset[str] = frozenset()
+
+    @classmethod
+    def find_spec(cls, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        if name.partition(".")[0] in cls.names:
+            return importlib.machinery.ModuleSpec(name, _Finder, is_package=True)
+        return None
+
+
+def serving() -> None:
+    """Leave scipy and scikit-learn out of this process: they train, and Rasa imports them all the same.
+
+    Saves about 70 MiB and a second at start. Nothing when they are imported already.
+    """
+    if not {"scipy", "sklearn"} & sys.modules.keys():
+        _LeftOut.names = frozenset({"scipy", "sklearn"})
+        sys.meta_path.insert(0, _LeftOut)  # type: ignore[arg-type]
 
 
 def install() -> None:

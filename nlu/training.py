@@ -13,6 +13,14 @@ from sklearn.svm import LinearSVC
 
 from nlu.linear import Blocks, LinearModel, Vocabulary
 
+Rows = NDArray[np.intp]
+"""Which examples of a corpus."""
+Columns = list[NDArray[np.intp]]
+"""Which terms of each block."""
+
+FEWEST = 2
+"""Examples that must have a term for the model to learn it; one is a chance, and half of all terms have one."""
+
 
 class Corpus:
     """Analysed examples as one sparse matrix of term frequencies per block, over all their terms.
@@ -40,18 +48,18 @@ class Corpus:
             self.frequencies.append(csr_matrix((frequencies, indices, starts), shape=(len(texts), len(columns))))
 
     def vocabulary(
-        self, rows: NDArray[np.intp], fewest: Sequence[int], scales: Sequence[float], unseen: bool = True
-    ) -> tuple[Vocabulary, list[NDArray[np.intp]]]:
-        """The vocabulary of the examples `rows`: per block, the terms that at least `fewest` of them have.
+        self, rows: Rows, scales: Sequence[float], fewest: int = FEWEST, unseen: bool = True
+    ) -> tuple[Vocabulary, Columns]:
+        """The vocabulary of the examples `rows`, and the kept columns of each block, for `matrix`.
 
-        Also returns the kept columns of each block, for `matrix`.
+        `unseen` says whether terms outside the vocabulary count in a vector's length.
         """
         columns: list[dict[str, int]] = []
-        kept_columns: list[NDArray[np.intp]] = []
+        kept_columns: Columns = []
         idf: list[NDArray[np.float64]] = []
-        for terms, frequencies, minimum in zip(self.terms, self.frequencies, fewest, strict=True):
+        for terms, frequencies in zip(self.terms, self.frequencies, strict=True):
             having = np.bincount(frequencies[rows].indices, minlength=len(terms))
-            kept = np.flatnonzero(having >= minimum)
+            kept = np.flatnonzero(having >= fewest)
             first = sum(len(block) for block in columns)
             columns.append({terms[column]: first + i for i, column in enumerate(kept)})
             kept_columns.append(kept)
@@ -60,9 +68,7 @@ class Corpus:
         weights = np.concatenate(idf).astype(np.float32)
         return Vocabulary(tuple(columns), weights, unseen_idf, tuple(scales)), kept_columns
 
-    def matrix(
-        self, rows: NDArray[np.intp], vocabulary: Vocabulary, kept_columns: Sequence[NDArray[np.intp]]
-    ) -> csr_matrix:
+    def matrix(self, rows: Rows, vocabulary: Vocabulary, kept_columns: Columns) -> csr_matrix:
         """The vectors of the examples `rows`; the same numbers as `Vocabulary.vector` gives."""
         blocks: list[csr_matrix] = []
         first = 0
@@ -79,21 +85,23 @@ class Corpus:
         return hstack(blocks, format="csr")
 
 
-def fit(
-    matrix: csr_matrix, vocabulary: Vocabulary, labels: Sequence[str], sample_weights: NDArray[np.float64] | None = None,
-    strictness: float = 1.0, jobs: int = 2,
-) -> LinearModel:
+_STRICTNESS = 1.0
+"""The C of the support vector machines; a tenth to three times as much gives the same accuracy."""
+_TOLERANCE = 0.05
+
+
+def fit(matrix: csr_matrix, vocabulary: Vocabulary, labels: Sequence[str], jobs: int = 2) -> LinearModel:
     """One linear support vector machine per label, against all the others.
 
     One against the rest, rather than one joint model, because then a text that belongs nowhere is far from every
-    label at once. `strictness` is the C of the machine.
+    label at once.
     """
     names = sorted(set(labels))
     truth = np.asarray(labels)
 
     def machine(name: str) -> tuple[NDArray[np.float64], float]:
-        svc = LinearSVC(C=strictness, tol=0.05, class_weight={1: 2.0, 0: 1.0}, random_state=0)
-        svc.fit(matrix, (truth == name).astype(int), sample_weight=sample_weights)
+        svc = LinearSVC(C=_STRICTNESS, tol=_TOLERANCE, class_weight={1: 2.0, 0: 1.0}, random_state=0)
+        svc.fit(matrix, (truth == name).astype(int))
         return svc.coef_[0], float(svc.intercept_[0])
 
     with ThreadPoolExecutor(jobs) as pool:  # liblinear works outside the interpreter's lock

@@ -142,7 +142,9 @@ MENTIONS: dict[str, list[tuple[str, re.Pattern[str]]]] = {
         ),
         (
             "water",
-            re.compile(r"(?<!\w)(?:(?:l'|d')?eaux?|l'?ma2?|el ?ma|alma|[وفبك]?الما|للما|ديال لما|المياه|مياه|water|m3)(?!\w)"),
+            re.compile(
+                r"(?<!\w)(?:(?:l'|d')?eaux?|l'?ma2?|el ?ma|alma|[وفبك]?الما|للما|ديال لما|المياه|مياه|water|m3)(?!\w)"
+            ),
         ),
     ],
     "register": [

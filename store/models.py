@@ -170,9 +170,7 @@ class Reading(Base):
         one_of("source", ReadingSource),
         one_of("state", ReadingState),
         CheckConstraint("value >= 0", name="value_not_negative"),
-        CheckConstraint(
-            "(state = 'replaced') = (replaced_by_id IS NOT NULL)", name="replaced_names_its_successor"
-        ),
+        CheckConstraint("(state = 'replaced') = (replaced_by_id IS NOT NULL)", name="replaced_names_its_successor"),
         UniqueConstraint("message_id", "register_id"),
         Index(None, "register_id", "taken_on"),
     )
@@ -325,9 +323,7 @@ class Identity(Base):
     __tablename__ = "identity"
     __table_args__ = (one_of("verification", Verification),)
 
-    conversation_id: Mapped[int] = mapped_column(
-        ForeignKey("conversation.id", ondelete="CASCADE"), primary_key=True
-    )
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id", ondelete="CASCADE"), primary_key=True)
     contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id", ondelete="CASCADE"), primary_key=True)
     verification: Mapped[Verification] = mapped_column(Word(Verification))
     verified_at: Mapped[datetime] = mapped_column(Instant)
@@ -350,9 +346,7 @@ class OneTimeCode(Base):
 
     __tablename__ = "one_time_code"
 
-    conversation_id: Mapped[int] = mapped_column(
-        ForeignKey("conversation.id", ondelete="CASCADE"), primary_key=True
-    )
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id", ondelete="CASCADE"), primary_key=True)
     contract_number: Mapped[str] = mapped_column(String(24))
     code_hash: Mapped[str] = mapped_column(String(200))
     expires_at: Mapped[datetime] = mapped_column(Instant)

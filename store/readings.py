@@ -29,9 +29,7 @@ async def standing_readings(session: AsyncSession, register_ids: Sequence[int]) 
     return found
 
 
-async def last_sent_by_customer(
-    session: AsyncSession, contract_ids: Sequence[int], since: datetime
-) -> list[Reading]:
+async def last_sent_by_customer(session: AsyncSession, contract_ids: Sequence[int], since: datetime) -> list[Reading]:
     """The latest standing readings that a customer gave on these contracts: one per register of one meter."""
     query = (
         select(Reading)
@@ -52,8 +50,7 @@ async def last_sent_by_customer(
     latest = readings[0]
     meter_id = (await session.get_one(Register, latest.register_id)).meter_id
     registers = {
-        register.id
-        for register in await session.scalars(select(Register).where(Register.meter_id == meter_id))
+        register.id for register in await session.scalars(select(Register).where(Register.meter_id == meter_id))
     }
     newest: dict[int, Reading] = {}
     for reading in readings:

@@ -21,16 +21,12 @@ from store.models import (
 )
 
 
-async def contracts_of(
-    session: AsyncSession, conversation_id: int, phone: str | None, on: date
-) -> list[Contract]:
+async def contracts_of(session: AsyncSession, conversation_id: int, phone: str | None, on: date) -> list[Contract]:
     """The open contracts that a sender may act on: registered for `phone`, or proved in this conversation."""
     proved = select(Identity.contract_id).where(Identity.conversation_id == conversation_id)
     mine = [Contract.id.in_(proved)]
     if phone is not None:
-        mine.append(
-            Contract.id.in_(select(RegisteredPhone.contract_id).where(RegisteredPhone.number == phone))
-        )
+        mine.append(Contract.id.in_(select(RegisteredPhone.contract_id).where(RegisteredPhone.number == phone)))
     query = (
         select(Contract)
         .where(or_(*mine), or_(Contract.closed_on.is_(None), Contract.closed_on >= on))
@@ -64,9 +60,7 @@ async def prove(
     """Let a conversation act on a contract. Proving it again changes nothing."""
     if await session.get(Identity, (conversation_id, contract_id)) is None:
         session.add(
-            Identity(
-                conversation_id=conversation_id, contract_id=contract_id, verification=how, verified_at=at
-            )
+            Identity(conversation_id=conversation_id, contract_id=contract_id, verification=how, verified_at=at)
         )
         await session.flush()
 
@@ -76,9 +70,7 @@ async def failed_attempts(
 ) -> tuple[int, int]:
     """Failed tries since `since`: of this conversation, and on this contract number by anybody."""
     by_sender = await session.scalar(
-        select(func.count()).where(
-            IdentityAttempt.conversation_id == conversation_id, IdentityAttempt.at >= since
-        )
+        select(func.count()).where(IdentityAttempt.conversation_id == conversation_id, IdentityAttempt.at >= since)
     )
     on_contract: int | None = 0
     if contract_number is not None:

@@ -54,6 +54,9 @@ SAID_BY_ACTIONS = (
 )
 """Our responses that the custom actions of `actions.py` use."""
 
+NUMBER = r"\b\d{3,6}\b"
+"""What is taken for an index."""
+
 EPOCHS_OF_POLICIES = 100
 """TED and UnexpecTED keep Rasa's default: over so few stories it takes seconds."""
 
@@ -126,7 +129,12 @@ def _config(recipe: Recipe) -> dict[str, Any]:
             {"name": "LexicalSyntacticFeaturizer"},
             {"name": "CountVectorsFeaturizer"},
             {"name": "CountVectorsFeaturizer", "analyzer": "char_wb", "min_ngram": 1, "max_ngram": 4},
-            {"name": "DIETClassifier", "epochs": recipe.epochs, "constrain_similarities": True},
+            {
+                "name": "DIETClassifier",
+                "epochs": recipe.epochs,
+                "constrain_similarities": True,
+                "entity_recognition": False,  # the only entity is a number, and the next component finds it
+            },
             {"name": "RegexEntityExtractor", "use_lookup_tables": False},
             {"name": "EntitySynonymMapper"},
             {"name": "ResponseSelector", "epochs": recipe.epochs, "constrain_similarities": True},
@@ -234,16 +242,19 @@ def _nlu(limit: int | None) -> str:
     for example in load(REPOSITORY / "data" / "nlu"):
         taken[example.intent, example.language] += 1
         if limit is None or taken[example.intent, example.language] <= limit:
-            examples[example.intent].append(_plain(example.text))
-    blocks = ['version: "3.1"', "nlu:", "- regex: reading", "  examples: |", r"    - \b\d{3,6}\b"]
+            examples[example.intent].append(_marked(example.text, example.intent))
+    blocks = ['version: "3.1"', "nlu:", "- regex: reading", "  examples: |", f"    - {NUMBER}"]
     for intent, texts in examples.items():
         blocks += [f"- intent: {intent}", "  examples: |", *(f"    - {text}" for text in texts)]
     return "\n".join(blocks) + "\n"
 
 
-def _plain(text: str) -> str:
-    """A text without the characters that Rasa's training format would take for markup."""
-    return re.sub(r"[\[\](){}]", " ", text)
+def _marked(text: str, intent: str) -> str:
+    """A text in Rasa's training format, its indexes annotated: the extractor must see its entity in the data."""
+    plain = re.sub(r"[\[\](){}]", " ", text)
+    if intent in ("submit_reading", "correct_reading"):
+        return re.sub(NUMBER, r"[\g<0>](reading)", plain)
+    return plain
 
 
 def _our_rules() -> dict[str, list[dict[str, Any]]]:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Nobody hears of our customers' dialogues: these are read when Rasa is imported.
+# Read when Rasa is imported: nobody hears of our customers' dialogues, and progress is ours to show.
 os.environ["RASA_TELEMETRY_ENABLED"] = "false"
+os.environ["TQDM_DISABLE"] = "1"
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 warnings.filterwarnings("ignore", message=".*(pkg_resources|declarative_base).*")
 
@@ -73,7 +74,9 @@ class Assistant:
         local_action.install()
         store = DialogueStateStore()
         try:
-            processor = DialogueProcessor(path, store, Texts({}, locales))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # remarks on the domain are for `releve train`
+                processor = DialogueProcessor(path, store, Texts({}, locales))
         except Exception as error:  # a damaged archive fails in as many ways as it has parts
             raise NoModel(f"the model {path.name} cannot be loaded ({type(error).__name__}): run `releve train`") from error
         store.domain = processor.domain

@@ -42,7 +42,7 @@ def main() -> None:
             tryit_app(config, demo_customers()),
             http=AbortingProtocol,
             lifespan="on",
-            ws="none",  # Rasa keeps websockets at a version that uvicorn no longer knows
+            ws="none",
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=1,

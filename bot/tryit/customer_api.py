@@ -44,9 +44,7 @@ class FaultOrder(BaseModel):
 class CustomerApi:
     """The routes; see each handler for what it takes and answers."""
 
-    def __init__(
-        self, phones: Phones, ledger: Ledger, twilio: TwilioEmulator, telegram: TelegramEmulator
-    ) -> None:
+    def __init__(self, phones: Phones, ledger: Ledger, twilio: TwilioEmulator, telegram: TelegramEmulator) -> None:
         self._phones = phones
         self._ledger = ledger
         self._twilio = twilio
@@ -143,9 +141,7 @@ class CustomerApi:
                 yield _sse(event)
 
     async def _show_faults(self, _request: Request) -> Response:
-        return JSONResponse(
-            {"twilio": self._twilio.faults.as_json(), "telegram": self._telegram.faults.as_json()}
-        )
+        return JSONResponse({"twilio": self._twilio.faults.as_json(), "telegram": self._telegram.faults.as_json()})
 
     async def _set_faults(self, request: Request) -> Response:
         """A `FaultOrder` as JSON; answers as `GET /faults`. 409 when this server cannot cut connections."""

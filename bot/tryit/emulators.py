@@ -53,9 +53,7 @@ class Emulators:
         self.ledger = Ledger(config.ledger)
         self._postman = Postman(webhook_base, config.connect_base, retries=config.retries)
         self.twilio = TwilioEmulator(
-            TwilioAccount(
-                config.twilio_account_sid, config.twilio_auth_token, config.sms_from, config.whatsapp_from
-            ),
+            TwilioAccount(config.twilio_account_sid, config.twilio_auth_token, config.sms_from, config.whatsapp_from),
             phones=self.phones,
             ledger=self.ledger,
             postman=self._postman,

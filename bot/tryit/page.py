@@ -32,20 +32,15 @@ SECURITY_HEADERS = {
 }
 
 
-def tryit_app(
-    config: EmulatorConfig, customers: Sequence[DemoCustomer], *, operator: str = "ONEE"
-) -> Starlette:
+def tryit_app(config: EmulatorConfig, customers: Sequence[DemoCustomer], *, operator: str = "ONEE") -> Starlette:
     """The page at `/` and the emulators beside it; mount it at `/try`, in the demonstration only.
 
     `operator` is the name that the phones show for us. A mounted application gets no lifespan events: whoever
     mounts it awaits `app.state.emulators.aclose()` at the end.
     """
     emulators = Emulators(config)
-    templates = Environment(
-        loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
-    )
+    templates = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined)
     templates.filters["json"] = lambda value: json.dumps(value, ensure_ascii=False)
-    own_numbers = {"sms": emulators.twilio.account.sms_number, "whatsapp": config.whatsapp_from}
 
     async def page(request: Request) -> Response:
         wanted = request.query_params.get("lang", "")
@@ -57,7 +52,7 @@ def tryit_app(
             examples=EXAMPLES,
             customers=customers,
             operator=operator,
-            own_numbers=own_numbers,
+            sms_number=emulators.twilio.account.sms_number,
         )
         return HTMLResponse(html, headers=SECURITY_HEADERS)
 

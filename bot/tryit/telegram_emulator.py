@@ -263,8 +263,7 @@ class TelegramEmulator:
         except Terminated as error:
             raise TelegramError(
                 409,
-                "Conflict: terminated by other getUpdates request; "
-                "make sure that only one bot instance is running",
+                "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running",
             ) from error
 
     async def _send_message(self, params: Json, request: Request) -> Json | Response:
@@ -304,9 +303,7 @@ class TelegramEmulator:
             body=text,
             buttons=[{"title": button.title, "token": button.token} for button in buttons],
         )
-        self._phones.add(
-            PhoneKey(Channel.TELEGRAM, chat), id=message_id, mine=False, text=text, buttons=buttons
-        )
+        self._phones.add(PhoneKey(Channel.TELEGRAM, chat), id=message_id, mine=False, text=text, buttons=buttons)
         if fault and fault.kind is FaultKind.ACCEPT_THEN_DROP:
             return await abort(request)
         if fault and fault.kind is FaultKind.ACCEPT_THEN_HOLD:

@@ -114,6 +114,4 @@ class ContentTemplates:
         else:
             buttons = []
             text = next(iter(types.values())).get("body", "")
-        return Rendered(
-            fill(text), tuple(PhoneButton(fill(title), fill(token), kind) for title, token in buttons)
-        )
+        return Rendered(fill(text), tuple(PhoneButton(fill(title), fill(token), kind) for title, token in buttons))

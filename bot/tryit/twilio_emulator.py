@@ -53,9 +53,7 @@ STOP_ANSWER = (
     "You have successfully been unsubscribed. You will not receive any more messages from this number. "
     "Reply START to resubscribe."
 )
-START_ANSWER = (
-    "You have successfully been re-subscribed to messages from this number. Reply STOP to unsubscribe."
-)
+START_ANSWER = "You have successfully been re-subscribed to messages from this number. Reply STOP to unsubscribe."
 
 UNREACHABLE = 30003
 OUTSIDE_WINDOW = 63016

@@ -103,9 +103,11 @@ def fixed_households() -> list[Household]:
 
 def crowd() -> list[Household]:
     """The others. What is special about a household goes by its number, so that no case is ever missing."""
+    taken = {household.name for household in fixed_households()}
     names = [f"{given} {family}" for given in GIVEN_NAMES for family in FAMILY_NAMES]
     Random("names").shuffle(names)
-    return [_household(number, names[number], Random(f"household {number}")) for number in range(CROWD)]
+    free = [name for name in names if name not in taken]
+    return [_household(number, free[number], Random(f"household {number}")) for number in range(CROWD)]
 
 
 def _household(number: int, name: str, rng: Random) -> Household:

@@ -90,9 +90,7 @@ def _tracks(supply: Supply, opened_on: date, days: Sequence[date], real: Sequenc
     for dial in supply.dials:
         usage = _usage(dial, supply, days, rng)
         last_read = max(position for position, is_real in enumerate(real[: end + 1]) if is_real)
-        since_zero = sum(usage[-TURNED_SINCE_ZERO:]) - usage[-TURNED_SINCE_ZERO] // 2
-        last = since_zero if supply.rolled_over else dial.last
-        first = last - sum(usage[: last_read + 1])
+        first = _last_index(dial, supply, usage) - sum(usage[: last_read + 1])
         old[dial.code] = _points(supply, dial, days[: end + 1], real[: end + 1], usage[: end + 1], first)
         if supply.meter_replaced is not None:
             new[dial.code] = _points(supply, dial, days[end:], real[end:], [0, *usage[end + 1 :]], 0)
@@ -109,6 +107,13 @@ def _usage(dial: Dial, supply: Supply, days: Sequence[date], rng: Random) -> lis
         usual = dial.monthly * length / MONTH_DAYS * _season(start + timedelta(days=length // 2), supply.climate)
         usage.append(round(usual * max(rng.gauss(1, supply.unevenness), 0.2)))
     return usage
+
+
+def _last_index(dial: Dial, supply: Supply, usage: Sequence[int]) -> int:
+    if not supply.rolled_over:
+        return dial.last
+    since_zero = usage[-TURNED_SINCE_ZERO:]
+    return sum(since_zero) - since_zero[0] // 2
 
 
 def _season(day: date, climate: Climate) -> float:

@@ -89,7 +89,7 @@ async def _require_empty(session: AsyncSession) -> None:
     if await session.scalar(select(func.count()).where(Audit.action == LOADED)):
         raise AlreadyLoaded("the demo customers are already loaded")
     if held := await session.scalar(select(func.count()).select_from(Customer)):
-        raise NotEmpty(f"the database already has {held} customers; demo customers only go into an empty one")
+        raise NotEmpty(f"the database already has customers ({held}); the demo ones only go into an empty one")
 
 
 async def _move_sequences(session: AsyncSession) -> None:

@@ -194,9 +194,7 @@ def _download(package: Package, folder: Path) -> Path:
         )
     digest = b64encode(hashlib.sha512(archives[0].read_bytes()).digest()).decode()
     if digest != package.integrity:
-        raise NoBrowser(
-            f"{package.name}@{package.version} is not the archive that this test was written with"
-        )
+        raise NoBrowser(f"{package.name}@{package.version} is not the archive that this test was written with")
     return archives[0]
 
 

@@ -3,7 +3,7 @@
 const texts = JSON.parse(document.body.dataset.texts);
 const phones = new Map([...document.querySelectorAll(".phone")].map((section) => [section.dataset.channel, section]));
 const tabs = [...document.querySelectorAll("[role=tab]")];
-const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 const RABAT = { latitude: 34.0209, longitude: -6.8416 };
 const NOTICE_MS = 4000;
@@ -236,7 +236,12 @@ for (const chip of document.querySelectorAll(".chip")) {
 }
 
 for (const [index, tab] of tabs.entries()) {
-  tab.addEventListener("click", () => activate(document.getElementById(tab.getAttribute("aria-controls"))));
+  tab.addEventListener("click", () => {
+    const phone = document.getElementById(tab.getAttribute("aria-controls"));
+    const screen = phone.querySelector(".screen");
+    activate(phone);
+    screen.scrollTop = screen.scrollHeight; // could not scroll while it was hidden
+  });
   tab.addEventListener("keydown", ({ key }) => {
     const forward = document.documentElement.dir === "rtl" ? "ArrowLeft" : "ArrowRight";
     const back = document.documentElement.dir === "rtl" ? "ArrowRight" : "ArrowLeft";

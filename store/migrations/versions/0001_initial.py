@@ -188,12 +188,8 @@ def create_conversations() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_attempt")),
     )
-    op.create_index(
-        op.f("ix_identity_attempt_contract_number_at"), "identity_attempt", ["contract_number", "at"]
-    )
-    op.create_index(
-        op.f("ix_identity_attempt_conversation_id_at"), "identity_attempt", ["conversation_id", "at"]
-    )
+    op.create_index(op.f("ix_identity_attempt_contract_number_at"), "identity_attempt", ["contract_number", "at"])
+    op.create_index(op.f("ix_identity_attempt_conversation_id_at"), "identity_attempt", ["conversation_id", "at"])
     op.create_table(
         "one_time_code",
         sa.Column("conversation_id", ID, nullable=False),
@@ -242,9 +238,7 @@ def create_conversations() -> None:
             name=op.f("ck_message_state_known"),
         ),
         sa.ForeignKeyConstraint(["answers_id"], ["message.id"], name=op.f("fk_message_answers_id")),
-        sa.ForeignKeyConstraint(
-            ["conversation_id"], ["conversation.id"], name=op.f("fk_message_conversation_id")
-        ),
+        sa.ForeignKeyConstraint(["conversation_id"], ["conversation.id"], name=op.f("fk_message_conversation_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
         sa.UniqueConstraint(
             "channel", "direction", "carrier_id", name=op.f("uq_message_channel_direction_carrier_id")
@@ -352,9 +346,7 @@ def create_bills_and_requests() -> None:
             name=op.f("ck_request_state_known"),
         ),
         sa.ForeignKeyConstraint(["contract_id"], ["contract.id"], name=op.f("fk_request_contract_id")),
-        sa.ForeignKeyConstraint(
-            ["conversation_id"], ["conversation.id"], name=op.f("fk_request_conversation_id")
-        ),
+        sa.ForeignKeyConstraint(["conversation_id"], ["conversation.id"], name=op.f("fk_request_conversation_id")),
         sa.ForeignKeyConstraint(["message_id"], ["message.id"], name=op.f("fk_request_message_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_request")),
         sa.UniqueConstraint("reference", name=op.f("uq_request_reference")),

@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from store.models import Base
 
 DAY = date(2026, 1, 15)
+DEMO_DAY = date(2026, 1, 15)
+"""When the demo customers of the `demo` fixture were loaded."""
 NOW = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
 
 ROWS: dict[str, dict[str, Any]] = {

@@ -1,0 +1,96 @@
+"""The local carrier: answers `POST …/Messages.json` as Twilio does, at once, and notes when each call came in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass
+from time import perf_counter
+from urllib.parse import parse_qs
+
+from aiohttp import web
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One message that a side asked the carrier to send; `at` is on the clock of `perf_counter`."""
+
+    at: float
+    text: str
+
+
+class Carrier:
+    """Runs in the bench's own process and event loop, so that all times are on one clock."""
+
+    def __init__(self, account: str) -> None:
+        self._account = account
+        self._replies: defaultdict[str, list[Reply]] = defaultdict(list)
+        self._arrivals: dict[str, asyncio.Event] = {}
+        self._runner: web.AppRunner | None = None
+        self._count = 0
+
+    async def start(self) -> str:
+        """Listen on a free loopback port; returns the address to use in place of https://api.twilio.com."""
+        app = web.Application()
+        app.router.add_post("/2010-04-01/Accounts/{account}/Messages.json", self._send)
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        host, port = self._runner.addresses[0][:2]
+        return f"http://{host}:{port}"
+
+    async def stop(self) -> None:
+        if self._runner:
+            await self._runner.cleanup()
+
+    def clear(self) -> None:
+        """Forget everything: another side is next."""
+        self._replies.clear()
+        self._arrivals.clear()
+
+    def replies(self, phone: str) -> list[Reply]:
+        """What was sent to `phone` until now, oldest first."""
+        return self._replies[phone]
+
+    async def wait(self, phone: str, count: int) -> None:
+        """Until `count` messages in all were sent to `phone`."""
+        arrival = self._arrivals.setdefault(phone, asyncio.Event())
+        while len(self._replies[phone]) < count:
+            arrival.clear()
+            await arrival.wait()
+
+    async def _send(self, request: web.Request) -> web.Response:
+        at = perf_counter()
+        form = {name: values[0] for name, values in parse_qs(await request.text()).items()}
+        to, body = form["To"], form.get("Body", "")
+        self._replies[to].append(Reply(at, body))
+        if arrival := self._arrivals.get(to):
+            arrival.set()
+        self._count += 1
+        return web.json_response(self._message(f"SM{self._count:032x}", form, body), status=201)
+
+    def _message(self, sid: str, form: dict[str, str], body: str) -> dict[str, object]:
+        """A Message resource as Twilio answers it on creation."""
+        uri = f"/2010-04-01/Accounts/{self._account}/Messages/{sid}"
+        return {
+            "account_sid": self._account,
+            "api_version": "2010-04-01",
+            "body": body,
+            "date_created": "Mon, 05 Jan 2026 10:00:00 +0000",
+            "date_sent": None,
+            "date_updated": "Mon, 05 Jan 2026 10:00:00 +0000",
+            "direction": "outbound-api",
+            "error_code": None,
+            "error_message": None,
+            "from": form.get("From"),
+            "messaging_service_sid": form.get("MessagingServiceSid"),
+            "num_media": "0",
+            "num_segments": "1",
+            "price": None,
+            "price_unit": "USD",
+            "sid": sid,
+            "status": "queued",
+            "subresource_uris": {"media": f"{uri}/Media.json"},
+            "to": form["To"],
+            "uri": f"{uri}.json",
+        }

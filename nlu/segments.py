@@ -1,0 +1,93 @@
+"""The requests in one message, so that a second one is not lost.
+
+"salam, ha lcompteur 48213 w bghit n3ref ch7al khasni nkhles" gives a reading and asks for the balance. Cutting is
+careful rather than eager: a piece without a request of its own stays with its neighbour, and what comes out is
+the whole text whenever there is a doubt. Numbers are never cut: `48.213`, `48,5`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from nlu.normalise import fold
+
+# The end of a sentence: not a point between digits, nor after "n" or "no".
+_SENTENCE_END = re.compile(r"\n+|[!?;]+(?:\s|$)|(?<!\d)\.+\s|(?<=\d)\.\s+(?!\d)|(?<!\d),\s|(?<=\d),\s+(?!\d)")
+
+# A connector between two requests; whether it is one depends on what follows, see `_OPENING`.
+_CONNECTOR = re.compile(
+    r"(?<!\w)(?:et aussi|et puis|et en plus|ainsi que|et|puis|aussi|mais|and also|and then|and|also|but|then"
+    r"|w 7ta|w zid|w tani|w|ou|o|ثم|وكذلك|كذلك|وايضا|ايضا|و)\s+"
+)
+# Arabic writes "and" as the first letter of the next word.
+_ATTACHED = re.compile(r"(?<!\w)و(?=\w)")
+
+# How a request begins. After a connector only this makes a new one: "le contrat et le compteur" is one.
+_OPENING = re.compile(
+    r"(?:"
+    r"je (?:veux|voudrais|souhaite|demande|paie|paye|dois|peux|vous|n'ai|suis|viens)|j'aimerais|j'ai besoin|combien|comment"
+    r"|quand|pourquoi|est[- ]ce|c'est quoi|qu'est|quel(?:le)?s?|ou (?:est|sont|puis|se)|dites|donnez|envoyez|passez|expliquez"
+    r"|pouvez|peut[- ]on|puis[- ]je|svp|voici|appelez|il (?:y a|me)|(?:(?:mon|l'|le )?(?:index|compteur|releve)|my reading"
+    r"|l'?(?:index|compteur|9raya)|(?:ال)?قراءه|(?:ال)?عداد)\D{0,20}\d{3}"
+    r"|i (?:want|need|would|have|can|also)|i'd like|how|what|when|where|why|can (?:i|you)|could|please|tell me|give me|is there"
+    r"|here is|do i"
+    r"|b(?:gh|r)i[ty]?[nta]*|3tini|3tiwni|golia|goliya|gouli|ch7al|chhal|chno|chnou|achno|kifach|kifash|fin|imta|wa9tach|fo9ach"
+    r"|wach|wash|3lach|3lah|khasni|khassni|n9der|nqder|momkin|ha|hak|sift|ma 3ndi|ma3ndi|3afak|ghadi|kayn|daro"
+    r"|بغيت|عطيني|قول|شحال|شنو|كيفاش|فين|امتي|فوقاش|واش|علاش|خاصني|نقدر|ممكن|ها|عافاك|ماعندي|ما عندي|كاين"
+    r"|اريد|اود|ارغب|احتاج|كم|كيف|متي|هل|لماذا|اين|ما هو|ما هي|ارجو|من فضلكم|المرجو|هذا|هذه|اعطوني"
+    r")(?!\w)"
+)
+
+_FEWEST_WORDS = 2
+_POLITE = re.compile(
+    r"(?:\W|\d|bonjour|bsr|bjr|bonsoir|slt|salut|salam\w*|slm|cc|coucou|hello|hi|hey|good|morning|evening|svp|stp|please|merci|mrc|thanks?"
+    r"|thank|you|3afak\w*|3likom|3alikom|alikoum|lah|allah|y\w+k|khoya|khti|a|lalla|sidi|chokran|sba7|msa|lkhir|monsieur|madame|mr|mme"
+    r"|السلام|عليكم|ورحمه|الله|وبركاته|مرحبا|سلام|صباح|مسا|الخير|النور|عافاك\w*|من|فضلكم|فضلك|شكرا|اخي|اختي|سيدي|لالا|خويا)+"
+)
+
+
+def _carries_request(piece: str) -> bool:
+    """Whether a folded piece says more than a greeting; a number of a meter's length is enough."""
+    if re.search(r"\d{3}", piece):
+        return True
+    words = re.findall(r"\w+", piece)
+    return len(words) >= _FEWEST_WORDS and any(not _POLITE.fullmatch(word) for word in words)
+
+
+MOST_SEGMENTS = 6
+"""Pieces that are looked at; a story of twenty sentences is read as one text after these."""
+
+
+def segments(text: str) -> list[str]:
+    """The pieces of a message that may each be a request, in order; the text itself when it is only one.
+
+    Never raises; joining the pieces loses nothing but connectors and white space.
+    """
+    folded = fold(text)
+    cuts = sorted(
+        {(m.start(), m.end()) for m in _SENTENCE_END.finditer(folded.text) if _opens(folded.text, m)}
+        | {
+            (m.start(), m.end())
+            for pattern in (_CONNECTOR, _ATTACHED)
+            for m in pattern.finditer(folded.text)
+            if _OPENING.match(folded.text, m.end())
+        }
+    )
+    pieces: list[tuple[int, int]] = []
+    start = 0
+    for cut, after in [*cuts, (len(folded.text), len(folded.text))]:
+        if cut < start:
+            continue
+        left, rest = folded.text[start:cut], folded.text[after:]
+        last = cut == len(folded.text)
+        if last or (_carries_request(left) and _carries_request(rest) and len(pieces) < MOST_SEGMENTS - 1):
+            if left.strip():
+                pieces.append((start, cut))
+            start = after
+    found = [text[slice(*folded.span(a, b))].strip() for a, b in pieces]
+    return [piece for piece in found if piece] or [text]
+
+
+def _opens(text: str, boundary: re.Match[str]) -> bool:
+    """A comma cuts only before a request that begins like one; the end of a sentence always does."""
+    return "," not in boundary[0] or _OPENING.match(text, boundary.end()) is not None

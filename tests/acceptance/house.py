@@ -1,0 +1,182 @@
+"""The whole house on real sockets: our application, the carriers' emulators, and phones to write from."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from pydantic import SecretStr
+from starlette.types import ASGIApp
+
+from actions.turn import CASABLANCA
+from bot.app import create_app
+from bot.service import Service
+from bot.settings import Settings
+from bot.tryit import EmulatorConfig, demo_customers, tryit_app
+from bot.tryit.faults import AbortingProtocol
+from store import demo, schema
+from store.database import Database
+
+SID = "AC" + "1" * 32
+TOKEN = "test-auth-token"
+BOT_TOKEN = "1000000001:test-token"
+SECRET = "test-secret"
+SMS_FROM = "+212520000001"
+WHATSAPP_FROM = "+212520000002"
+
+
+@dataclass
+class Phone:
+    """One application on one phone."""
+
+    client: httpx.AsyncClient
+    channel: str
+    number: str
+    seen: int = 0
+
+    async def does(self, **action: Any) -> list[int | None]:
+        """Send what `action` says; the statuses that our webhook answered."""
+        answer = await self.client.post(f"/customer/{self.channel}", json={"from": self.number, **action})
+        answer.raise_for_status()
+        return list(answer.json()["statuses"])
+
+    async def says(self, text: str) -> str:
+        """Send a text and wait for the reply."""
+        assert await self.does(text=text) in ([200], [204])
+        return await self.reply()
+
+    async def taps(self, title: str) -> str:
+        """Tap the newest button whose title starts with `title` and wait for the reply."""
+        shown = [button for message in await self.screen() for button in message["buttons"]]
+        button = next(each for each in reversed(shown) if each["title"].startswith(title))
+        if button["kind"] == "share_phone":
+            await self.does(contact=self.number)
+        else:
+            await self.does(button=button["token"])
+        return await self.reply()
+
+    async def reply(self, wait: float = 20) -> str:
+        """The next message from the house that was not returned before; empty after `wait` seconds."""
+        messages = await self.screen(after=self.seen, wait=wait)
+        theirs = [message for message in messages if not message["mine"]]
+        if not theirs:
+            return ""
+        self.seen = theirs[0]["number"]
+        return str(theirs[0]["text"])
+
+    async def screen(self, after: int = 0, wait: float = 0) -> list[dict[str, Any]]:
+        address = self.number
+        if self.channel == "telegram":
+            from bot.tryit.customer import chat_id_for
+
+            address = str(chat_id_for(self.number))
+        answer = await self.client.get(
+            f"/customer/{self.channel}/{address}/messages", params={"after": after, "wait": wait}, timeout=wait + 10
+        )
+        answer.raise_for_status()
+        return list(answer.json()["messages"])
+
+
+@dataclass
+class House:
+    """`base` is where our application listens, `carriers` where the emulators and the page do."""
+
+    base: str
+    carriers: str
+    service: Service
+    client: httpx.AsyncClient
+
+    def phone(self, channel: str, number: str) -> Phone:
+        return Phone(self.client, channel, number)
+
+    async def fault(self, carrier: str, **order: Any) -> None:
+        (await self.client.post("/faults", json={"carrier": carrier, **order})).raise_for_status()
+
+    async def ledger(self) -> list[dict[str, Any]]:
+        import json
+
+        return [json.loads(line) for line in (await self.client.get("/ledger")).text.splitlines()]
+
+
+@asynccontextmanager
+async def open_house(model: Path, database_url: str) -> AsyncIterator[House]:
+    """Everything, with the demo customers, on free ports of this machine."""
+    ours, theirs = _listener(), _listener()
+    base, carriers = _address(ours), _address(theirs)
+    settings = Settings(
+        _env_file=None,
+        database_url=database_url,
+        public_url=base,
+        model_dir=model,
+        twilio_account_sid=SID,
+        twilio_auth_token=SecretStr(TOKEN),
+        twilio_sms_from=SMS_FROM,
+        twilio_whatsapp_from=WHATSAPP_FROM,
+        twilio_api_url=f"{carriers}/carriers/twilio",
+        telegram_token=SecretStr(BOT_TOKEN),
+        telegram_api_url=f"{carriers}/carriers/telegram",
+        telegram_webhook_secret=SecretStr(SECRET),
+    )
+    config = EmulatorConfig(
+        webhook_base=base,
+        own_base=carriers,
+        twilio_account_sid=SID,
+        twilio_auth_token=TOKEN,
+        sms_from=SMS_FROM,
+        whatsapp_from=WHATSAPP_FROM,
+        telegram_token=BOT_TOKEN,
+        telegram_secret=SECRET,
+        receipt_pause=0.01,
+    )
+    await _furnish(database_url)
+    service = Service.build(settings)
+    async with (
+        _serving(tryit_app(config, demo_customers()), theirs, http=AbortingProtocol),
+        _serving(create_app(service), ours),
+        httpx.AsyncClient(base_url=carriers, timeout=30) as client,
+    ):
+        yield House(base, carriers, service, client)
+
+
+async def _furnish(database_url: str) -> None:
+    database = Database(database_url)
+    await schema.upgrade(database)
+    async with database.writing() as session:
+        await demo.load(session, datetime.now(CASABLANCA).date())
+    await database.close()
+
+
+def _listener() -> socket.socket:
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(512)
+    return listener
+
+
+def _address(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@asynccontextmanager
+async def _serving(app: ASGIApp, listener: socket.socket, **config: Any) -> AsyncIterator[None]:
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="critical", ws="none", lifespan="on", timeout_graceful_shutdown=1, **config)
+    )
+    task = asyncio.create_task(server.serve([listener]))
+    while not server.started:
+        await asyncio.sleep(0.005)
+        if task.done():
+            task.result()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
