@@ -43,11 +43,6 @@ class Carrier:
         if self._runner:
             await self._runner.cleanup()
 
-    def clear(self) -> None:
-        """Forget everything: another side is next."""
-        self._replies.clear()
-        self._arrivals.clear()
-
     def replies(self, phone: str) -> list[Reply]:
         """What was sent to `phone` until now, oldest first."""
         return self._replies[phone]
@@ -58,6 +53,16 @@ class Carrier:
         while len(self._replies[phone]) < count:
             arrival.clear()
             await arrival.wait()
+
+    async def settled(self, phone: str, quiet: float) -> int:
+        """Once nothing came for `phone` in `quiet` seconds: how many messages were sent to it in all."""
+        while True:
+            count = len(self._replies[phone])
+            try:
+                async with asyncio.timeout(quiet):
+                    await self.wait(phone, count + 1)
+            except TimeoutError:
+                return count
 
     async def _send(self, request: web.Request) -> web.Response:
         at = perf_counter()

@@ -103,9 +103,7 @@ class Load:
         for text, webhook in zip(script.conversation.texts, script.webhooks, strict=True):
             before = len(self._carrier.replies(phone))
             await self._turn(phone, webhook, before + 1)
-            seen = 0
-            while seen != (seen := len(self._carrier.replies(phone))):
-                await asyncio.sleep(QUIET_SECONDS)
+            seen = await self._carrier.settled(phone, QUIET_SECONDS)
             transcript.append((text, [reply.text for reply in self._carrier.replies(phone)[before:]]))
             counts.append(seen - before)
         self._expected[script.conversation.kind] = tuple(counts)

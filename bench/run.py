@@ -8,7 +8,6 @@ import json
 import os
 import platform
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -47,6 +46,7 @@ ALONE = 12
 """Conversations played one at a time, for the latency without load."""
 SIDES = ("releve", "releve-postgresql", "stock", "stock-rules-only")
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 console = Console(stderr=True)
 
 
@@ -103,13 +103,16 @@ class Plan:
     transcript: bool
 
 
+@app.command()
 def main(
     sides: Annotated[list[str] | None, typer.Option("--side", help=f"One of {', '.join(SIDES)}; repeat.")] = None,
     seconds: Annotated[float, typer.Option(help="How long each side is under load.", min=3, max=300)] = 20,
     abreast: Annotated[int, typer.Option(help="Conversations side by side.", min=1, max=500)] = 50,
     starts: Annotated[int, typer.Option(help="Times each side is started; the fastest counts.", min=1, max=5)] = 2,
     stock_epochs: Annotated[int, typer.Option(help="Epochs of DIET; Rasa's default is 100.", min=1)] = 3,
-    stock_examples: Annotated[int | None, typer.Option(help="At most so many examples per intent and language.")] = None,
+    stock_examples: Annotated[
+        int | None, typer.Option(help="At most so many examples per intent and language.")
+    ] = None,
     transcript: Annotated[bool, typer.Option(help="Print what was said in the rehearsals.")] = False,
     out: Annotated[Path, typer.Option(help="The JSON file.")] = RESULTS / "side_by_side.json",
 ) -> None:
@@ -122,13 +125,20 @@ def main(
         raise typer.BadParameter("two cores are needed: one for the servers, one for the load")
     plan = Plan(cores[0], abreast, seconds, starts, transcript)
     recipe = Recipe(stock_epochs, stock_examples)
-    results = []
+    results: list[Result] = []
     for name in wanted:
-        results.append(asyncio.run(_measure(_side(name, recipe), plan, cores[1:])))
+        side = _side(name, recipe)
+        console.rule(side.what)
+        side.train()
+        results.append(asyncio.run(_measure(side, plan, cores[1:])))
     _print(results, recipe)
     out.parent.mkdir(parents=True, exist_ok=True)
-    report = {"measured_at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": _machine()}
-    report |= {"plan": _plan(plan, recipe), "results": [asdict(result) for result in results]}
+    report = {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": _machine(),
+        "plan": _plan(plan, recipe),
+        "results": [asdict(result) for result in results],
+    }
     out.write_text(json.dumps(_rounded(report), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     console.print(f"Written to {os.path.relpath(out)}.")
 
@@ -145,7 +155,6 @@ def _side(name: str, recipe: Recipe) -> Side:
 
 
 async def _measure(side: Side, plan: Plan, other_cores: Sequence[int]) -> Result:
-    console.rule(side.what)
     CACHE.mkdir(parents=True, exist_ok=True)
     carrier = Carrier(ACCOUNT.sid)
     with tempfile.TemporaryDirectory(prefix="run-", dir=CACHE) as folder, contextlib.ExitStack() as cleanup:
@@ -153,7 +162,7 @@ async def _measure(side: Side, plan: Plan, other_cores: Sequence[int]) -> Result
         today = datetime.now(CASABLANCA).date()
         known = customers(MOST_CONVERSATIONS, today)
         cleanup.callback(side.close)
-        with console.status("Preparing: model, database, customers"):
+        with console.status("Loading the customers"):
             await side.prepare(place, known)
         os.sched_setaffinity(0, set(other_cores))
         cleanup.callback(os.sched_setaffinity, 0, {plan.server_core, *other_cores})
@@ -301,8 +310,8 @@ def _print(results: list[Result], recipe: Recipe) -> None:
     if "stock" in by_name:
         _print_ratios([result for result in results if result.side.startswith("releve")], by_name["stock"])
         console.print(
-            f"The stock model was trained for {recipe.epochs} epochs (Rasa's default: 100), which changes neither its "
-            "speed nor its size; its accuracy is not measured here."
+            f"The stock model was trained for {recipe.epochs} epochs (Rasa's default: 100), which changes neither "
+            "its speed nor its size; its accuracy is not measured here."
         )
 
 
@@ -361,4 +370,4 @@ def _rounded(value: object) -> object:
 
 
 if __name__ == "__main__":
-    sys.exit(typer.run(main))
+    app()

@@ -51,8 +51,12 @@ class Side(Protocol):
     webhook: str
     ready: str
 
+    def train(self) -> None:
+        """Install and train what is not there yet; not measured, and not held to one core."""
+        ...
+
     async def prepare(self, place: Place, customers: Sequence[Customer]) -> None:
-        """Train if need be and load the customers; not measured."""
+        """Make the databases and load the customers; not measured. Train first."""
         ...
 
     def start(self, servers: Servers) -> None:
@@ -80,10 +84,12 @@ class Releve:
         self.webhook = f"{base}/webhooks/twilio"
         self.ready = f"{base}/readyz"
 
+    def train(self) -> None:
+        """With `releve train`, which takes no longer than to look for what has changed."""
+        subprocess.run([_releve(), "train", "--quiet"], cwd=PROJECT, env=_environment(), check=True)
+
     async def prepare(self, place: Place, customers: Sequence[Customer]) -> None:
         self._place = place
-        if not any((PROJECT / "models").glob("*.tar.gz")):
-            subprocess.run([_releve(), "train"], cwd=PROJECT, check=True)
         file = f"sqlite+aiosqlite:///{place.folder / 'releve.db'}"
         self._url = self._postgresql.start(place.folder) if self._postgresql else file
         database = Database(self._url)
@@ -170,11 +176,13 @@ class Stock:
         self.webhook = f"{base}/webhooks/twilio/webhook"
         self.ready = f"{base}/"
 
-    async def prepare(self, place: Place, customers: Sequence[Customer]) -> None:
-        self._place = place
+    def train(self) -> None:
         install()
         self._project = write_project(self._cache, self._recipe)
         train(self._project)
+
+    async def prepare(self, place: Place, customers: Sequence[Customer]) -> None:
+        self._place = place
         self._write_settings(place)
         self._load(customers)
 
@@ -240,6 +248,7 @@ class Stock:
         subprocess.run(
             [_stock("python"), "-c", "import actions; actions.Base.metadata.create_all(actions.engine)"],
             env=_environment() | {"PYTHONPATH": str(STOCK), "STOCK_DATABASE_URL": self._database_url},
+            cwd=self._database.parent,
             check=True,
         )
         now = datetime.now(UTC).isoformat(" ")
@@ -365,9 +374,7 @@ def _rows(number: int, customer: Customer) -> dict[str, list[dict[str, object]]]
                 "removed_on": None,
             }
         ],
-        "register": [
-            {"id": number, "meter_id": number, "code": models.RegisterCode.TOTAL, "unit": models.Unit.KWH}
-        ],
+        "register": [{"id": number, "meter_id": number, "code": models.RegisterCode.TOTAL, "unit": models.Unit.KWH}],
         "reading": [
             {
                 "reference": f"F-{number}-{month}",

@@ -45,8 +45,8 @@ _NOTHING = Prediction(OUT_OF_SCOPE, 0.0, Certainty.LOST, ((OUT_OF_SCOPE, 0.0),))
 
 # Twilio stops the English keywords itself; these reach us, on every channel.
 _STOP = re.compile(
-    r"\W*(?:(?:svp|stp|please|3afak|من فضلكم) )?(?:stop|stopall|arret|arreter|arretez|unsubscribe|desabonner|توقف|اوقف|اوقفوا"
-    r"|[7h]be?s(?:ou)?|حبس|حبسو|سطوب|ستوب)(?: (?:svp|stp|please|sms|3afak|عافاك))?\W*"
+    r"\W*(?:(?:svp|stp|please|3afak|من فضلكم) )?(?:stop|stopall|arret|arreter|arretez|unsubscribe|desabonner"
+    r"|توقف|اوقف|اوقفوا|[7h]be?s(?:ou)?|حبس|حبسو|سطوب|ستوب)(?: (?:svp|stp|please|sms|3afak|عافاك))?\W*"
 )
 
 # A message made of one thing only, and what it is then. A bare number is a reading until the dialogue knows better.
@@ -152,9 +152,9 @@ class IntentModel:
                 continue
             model, columns = train(rows)
             matrix = corpus.matrix(held_out, model.vocabulary, columns)
-            at = [labels.index(label) for label in model.labels]
-            scores[np.ix_(held_out, at)] = matrix @ model.weights + model.bias
-        scripts = [script(texts[i]) for i in tested]
+            at = np.asarray([labels.index(label) for label in model.labels])
+            scores[held_out[:, np.newaxis], at] = matrix @ model.weights + model.bias
+        scripts = [script(texts[i]) for i in tested.tolist()]
         calibration = calibrate(scores[tested], truth[tested].tolist(), labels, scripts, OUT_OF_SCOPE)
         model, _ = train(np.arange(len(spelled)))
         return cls(model, calibration, patterns, lexicon)

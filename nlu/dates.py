@@ -62,8 +62,8 @@ MONTH_NAMES, _MONTHS = _alternatives(
 _WEEKDAY, _WEEKDAYS = _alternatives(
     {
         0: "lundi monday الاثنين الاتنين التنين لتنين tnin ltnin letnin ttnin",
-        1: "mardi tuesday الثلاثاء الثلاثا التلات tlat ttlat",
-        2: "mercredi wednesday الاربعاء الاربعا لاربع الاربع larb3 larba3 larbe3 lareb3 larb3a",
+        1: "mardi tuesday الثلاثا التلات tlat ttlat",
+        2: "mercredi wednesday الاربعا لاربع الاربع larb3 larba3 larbe3 lareb3 larb3a",
         3: "jeudi thursday الخميس لخميس خميس khmis lkhmis lekhmis l5mis 5mis",
         4: "vendredi friday الجمعه جمعه لجمعه jm3a jem3a jam3a jom3a ljm3a ljem3a ljam3a",
         5: "samedi saturday السبت سبت sbt ssbt sebt ssebt sabt",
@@ -72,14 +72,25 @@ _WEEKDAY, _WEEKDAYS = _alternatives(
 )
 _ORDINAL, _ORDINALS = _alternatives(
     {
-        n: word
-        for n, word in enumerate(["الاول", "الثاني", "الثالث", "الرابع", "الخامس", "السادس", "السابع", "الثامن", "التاسع", "العاشر"], 1)
+        1: "الاول",
+        2: "الثاني",
+        3: "الثالث",
+        4: "الرابع",
+        5: "الخامس",
+        6: "السادس",
+        7: "السابع",
+        8: "الثامن",
+        9: "التاسع",
+        10: "العاشر",
     }
 )
 
 _OF = r"(?:du|de la|de|d'|of the|of|من|ديال|د|في|ف|dyal|dial|d|f|mn|men|l)"
 _THIS = r"(?:ce|cette|this|the|هذا|هاذا|هاد|هذه|فهاد|had|le|la)"
-_NEXT = r"(?:prochaine?|suivante?|qui vient|(?:ال)?قادمه?|(?:ال)?مقبله?|(?:ال)?تاليه?|(?:اللي |لي )?(?:ال)?جايه?|(?:li |lli )?l?jay+a?)"
+_NEXT = (
+    r"(?:prochaine?|suivante?|qui vient|(?:ال)?(?:قادمه?|مقبله?|تاليه?)|(?:اللي |لي )?(?:ال)?جايه?"
+    r"|(?:li |lli )?l?jay+a?)"
+)
 _LAST = (
     r"(?:derniere?|passee?|precedente?|(?:ال)?ماضيه?|المنصرمه?|(?:اللي |لي )?(?:ال)?فايته?|(?:اللي|لي) فاتت?"
     r"|(?:li |lli )fat+e?t?|l?fayta?)"
@@ -95,8 +106,14 @@ _NOT_COUNTED = (
     r"|iyam|ayam|yam|simanat?|chhour|chhor|dr?a?hm\w*|d[ei]rhams?|mr+at|dfo3at)(?!\w))(?![a-z])"
 )
 
-_END = r"(?:a la fin|fin|(?:the )?end|نهايه|اخر|اواخر|(?:ال)?تالي|الاخر|لاخر|متم|l?[ae]?(?:kh|5)+[aei]?r|akhir|t?tali|talit)"
-_START = r"(?:au debut|debut|(?:the )?(?:beginning|start)|بدايه|اول|مطلع|اوايل|الاول|لول|(?:f )?l?[aeo]?w+[ae]?l|loul|bdayt)"
+_END = (
+    r"(?:a la fin|fin|(?:the )?end|نهايه|اخر|اواخر|(?:ال)?تالي|الاخر|لاخر|متم"
+    r"|l?[ae]?(?:kh|5)+[aei]?r|akhir|t?tali|talit)"
+)
+_START = (
+    r"(?:au debut|debut|(?:the )?(?:beginning|start)|بدايه|اول|مطلع|اوايل|الاول|لول"
+    r"|(?:f )?l?[aeo]?w+[ae]?l|loul|bdayt)"
+)
 _MIDDLE = r"(?:milieu|mi|(?:the )?middle|mid|منتصف|نصف|نص|وسط|n[eo]s+|w[eo]st)"
 _EDGE = rf"(?:(?P<end>{_END})|(?P<start>{_START})|(?P<middle>{_MIDDLE}))"
 
@@ -116,7 +133,8 @@ _BACK = r"(?:il y a|depuis|ca fait|since|for|منذ|قبل|من|هادي|هذي|
 
 _DAY_LEAD = (
     r"(?:(?:jusqu'?|jusque|jusqu )?\s?au|(?:avant |apres |d'ici |pour |vers |des |que |jusqu'a )?le|a partir du|du"
-    r"|(?:on|by|before|until|till|after|from|since) the|the|(?:ل|ف|ب)?(?:يوم|نهار)|قبل|(?:من )?بعد|حتي ?ل?|(?:ال|ل)?غايه"
+    r"|(?:on|by|before|until|till|after|from|since) the|the|(?:ل|ف|ب)?(?:يوم|نهار)|قبل|(?:من )?بعد|حتي ?ل?"
+    r"|(?:ال|ل)?غايه"
     r"|ب?تاريخ|الي غايه|(?:f |l )?n[h8]ar|y[ou]+m|(?:m[eo]?n )?b[ae]?3d|[9q]b[ae]?l|[7h]t+al?(?: l)?'?|t+al)"
 )
 _DAY_TAIL = (
@@ -150,7 +168,7 @@ def _both(day: date, until: date | None = None) -> _Resolved:
 
 def _numeric(m: re.Match[str], today: date) -> _Resolved | None:
     day, month, year = int(m["day"]), int(m["month"]), m["year"]
-    if not 1 <= month <= 12 or (day, month) == (7, 7):  # "7/7" is every day of the week
+    if (day, month, year) in ((7, 7, None), (24, 7, None)):  # "7/7" and "24/7" say always
         return None
     return _named_day(day, month, year, today)
 
@@ -273,7 +291,8 @@ _NEAR: list[tuple[int, str]] = [
     (2, r"apres[- ]?demain|(?:the )?day after tomorrow|(?:من )?بعد غدا?|(?:m[eo]?n )?b[ae]?3d ?gh[ae]?d+a"),
     (
         -1,
-        r"hier(?: (?:matin|soir))?|yesterday|last night|امس|البارحه?|لبارحه?|مبارح|(?:l ?)?[ae]?l?bar[ae]?[7h]|lbar[7h]a?",
+        r"hier(?: (?:matin|soir))?|yesterday|last night|امس|البارحه?|لبارحه?|مبارح"
+        r"|(?:l ?)?[ae]?l?bar[ae]?[7h]|lbar[7h]a?",
     ),
     (1, r"demain(?: matin| soir)?|tomorrow|tmrw|غدا|غدوه|غد|l?gh[ae]?d+a|ghdda"),
     (
@@ -315,8 +334,8 @@ _RULES: list[tuple[re.Pattern[str], _Resolver]] = [
             _edge_of_named_month,
         ),
         (
-            rf"(?<!\w)(?:[وفبل]?(?:نهايه|اخر)|fin|(?:the )?end|l?[ae]?khe?r) (?:{_OF} ?)?(?:{_THIS} )?{_WEEK_WORD}(?!\w)"
-            rf"(?! {_NEXT})|(?<!\w)(?:week[- ]?end|l?wikand|الويكاند|ويكاند)(?!\w)",
+            rf"(?<!\w)(?:[وفبل]?(?:نهايه|اخر)|fin|(?:the )?end|l?[ae]?khe?r) (?:{_OF} ?)?(?:{_THIS} )?{_WEEK_WORD}"
+            rf"(?!\w)(?! {_NEXT})|(?<!\w)(?:week[- ]?end|l?wikand|الويكاند|ويكاند)(?!\w)",
             _end_of_week,
         ),
         *((rf"(?<!\w)[وفبل]?(?:{words})(?!\w)", _near(days)) for days, words in _NEAR),
@@ -336,7 +355,8 @@ _RULES: list[tuple[re.Pattern[str], _Resolver]] = [
         (rf"(?<!\w){_DAY} {_MONTH_WORD} (?:(?P<next>{_NEXT})|(?P<last>{_LAST}))(?!\w)", _led_day),
         (rf"(?<![\w])(?:the )?(?P<day>[12]?\d|3[01])(?:st|nd|rd|th)(?!\w){_DAY_TAIL}", _led_day),
         (
-            rf"(?<!\w)[بل]?(?P<ordinal>{_ORDINAL}) (?:من |في |ف)?(?:{_THIS} )?(?:{_MONTH_WORD}|(?P<name>{MONTH_NAMES}))(?!\w)",
+            rf"(?<!\w)[بل]?(?P<ordinal>{_ORDINAL}) (?:من |في |ف)?(?:{_THIS} )?"
+            rf"(?:{_MONTH_WORD}|(?P<name>{MONTH_NAMES}))(?!\w)",
             _ordinal_day,
         ),
         (
@@ -345,13 +365,13 @@ _RULES: list[tuple[re.Pattern[str], _Resolver]] = [
             _on_weekday,
         ),
         (
-            rf"(?<!\w)[وفبل]?(?:(?:(?P<next_en>next)|(?P<last_en>last)) week|{_WEEK_WORD} (?:(?P<next>{_NEXT})|(?P<last>{_LAST})))"
-            r"(?!\w)",
+            rf"(?<!\w)[وفبل]?(?:(?:(?P<next_en>next)|(?P<last_en>last)) week"
+            rf"|{_WEEK_WORD} (?:(?P<next>{_NEXT})|(?P<last>{_LAST})))(?!\w)",
             _whole_week,
         ),
         (
-            rf"(?<!\w)[وفبل]?(?:(?:(?P<next_en>next)|(?P<last_en>last)) month|{_MONTH_WORD} (?:(?P<next>{_NEXT})|(?P<last>{_LAST})))"
-            r"(?!\w)",
+            rf"(?<!\w)[وفبل]?(?:(?:(?P<next_en>next)|(?P<last_en>last)) month"
+            rf"|{_MONTH_WORD} (?:(?P<next>{_NEXT})|(?P<last>{_LAST})))(?!\w)",
             _whole_month,
         ),
     )

@@ -257,10 +257,10 @@ def find(text: str, today: date, patterns: Patterns = DEFAULT_PATTERNS) -> list[
                 entity["negative"] = True
         elif span.date is not None:
             mention = span.date
-            value = mention.value
+            day = mention.value
             if mention.ambiguous and has_reading and not vocabulary.FUTURE_CUE.search(folded.text):
-                value = mention.past  # a reading is taken before it is sent
-            entity = add("date", value.isoformat(), span.start, span.end)
+                day = mention.past  # a reading is taken before it is sent
+            entity = add("date", day.isoformat(), span.start, span.end)
             if mention.ambiguous:
                 entity["past"], entity["future"] = mention.past.isoformat(), mention.future.isoformat()
             if mention.until:

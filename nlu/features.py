@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from nlu import numbers
 from nlu.concepts import Lexicon
@@ -60,7 +60,7 @@ def _bones(word: str) -> str:
 
 def _runs(tokens: list[str]) -> list[str]:
     """Single tokens and pairs of neighbours."""
-    return tokens + [f"{a} {b}" for a, b in zip(tokens, tokens[1:], strict=False)]
+    return tokens + [f"{a} {b}" for a, b in pairwise(tokens)]
 
 
 INTENT_SCALES = (1.0, 1.0, 1.0, 1.0, 0.6)

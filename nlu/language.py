@@ -29,7 +29,9 @@ _ARABIC_LETTER = re.compile("[\u0620-\u064a\u066e-\u06d3]")
 _LATIN_LETTER = re.compile("[a-zà-öø-ÿœ]", re.IGNORECASE)
 
 # Words that every customer uses whatever the language, and that therefore say nothing.
-_SHARED = frozenset(["ok", "okay", "oki", "d", "stop", "salam", "slm", "slt", "cc", "hi", "kwh", "dh", "dhs", "mad", "index", "contrat", "sms", "whatsapp", "no"])
+_SHARED = frozenset({"ok", "okay", "oki", "stop", "salam", "slm", "slt", "cc", "hi", "no", "index", "contrat"}) | {
+    *("kwh", "dh", "dhs", "mad", "sms", "whatsapp")
+}
 _SHARED_ARABIC = frozenset(["سلام", "السلام", "عليكم", "شكرا"])
 
 
@@ -74,8 +76,8 @@ class LanguageModel:
             matrix = corpus.matrix(seen, vocabulary, columns)
             model = training.fit(matrix, vocabulary, truth[seen].tolist())
             held_out_matrix = corpus.matrix(held_out, vocabulary, columns)
-            at = [labels.index(label) for label in model.labels]
-            scores[np.ix_(held_out, at)] = held_out_matrix @ model.weights + model.bias
+            at = np.asarray([labels.index(label) for label in model.labels])
+            scores[held_out[:, np.newaxis], at] = held_out_matrix @ model.weights + model.bias
         calibration = calibrate(scores, languages, labels, ["any"] * len(texts), out_of_scope="")
         vocabulary, columns = corpus.vocabulary(rows, LANGUAGE_SCALES)
         return cls(training.fit(corpus.matrix(rows, vocabulary, columns), vocabulary, languages), calibration)

@@ -24,25 +24,37 @@ _ATTACHED = re.compile(r"(?<!\w)و(?=\w)")
 
 # How a request begins. After a connector only this makes a new one: "le contrat et le compteur" is one.
 _OPENING = re.compile(
-    r"(?:"
-    r"je (?:veux|voudrais|souhaite|demande|paie|paye|dois|peux|vous|n'ai|suis|viens)|j'aimerais|j'ai besoin|combien|comment"
-    r"|quand|pourquoi|est[- ]ce|c'est quoi|qu'est|quel(?:le)?s?|ou (?:est|sont|puis|se)|dites|donnez|envoyez|passez|expliquez"
-    r"|pouvez|peut[- ]on|puis[- ]je|svp|voici|appelez|il (?:y a|me)|(?:(?:mon|l'|le )?(?:index|compteur|releve)|my reading"
-    r"|l'?(?:index|compteur|9raya)|(?:ال)?قراءه|(?:ال)?عداد)\D{0,20}\d{3}"
-    r"|i (?:want|need|would|have|can|also)|i'd like|how|what|when|where|why|can (?:i|you)|could|please|tell me|give me|is there"
-    r"|here is|do i"
-    r"|b(?:gh|r)i[ty]?[nta]*|3tini|3tiwni|golia|goliya|gouli|ch7al|chhal|chno|chnou|achno|kifach|kifash|fin|imta|wa9tach|fo9ach"
-    r"|wach|wash|3lach|3lah|khasni|khassni|n9der|nqder|momkin|ha|hak|sift|ma 3ndi|ma3ndi|3afak|ghadi|kayn|daro"
-    r"|بغيت|عطيني|قول|شحال|شنو|كيفاش|فين|امتي|فوقاش|واش|علاش|خاصني|نقدر|ممكن|ها|عافاك|ماعندي|ما عندي|كاين"
-    r"|اريد|اود|ارغب|احتاج|كم|كيف|متي|هل|لماذا|اين|ما هو|ما هي|ارجو|من فضلكم|المرجو|هذا|هذه|اعطوني"
-    r")(?!\w)"
+    "(?:"
+    + "|".join(
+        (
+            r"je (?:veux|voudrais|souhaite|demande|paie|paye|dois|peux|vous|n'ai|suis|viens)|j'aimerais|j'ai besoin",
+            r"combien|comment|quand|pourquoi|est[- ]ce|c'est quoi|qu'est|quel(?:le)?s?|ou (?:est|sont|puis|se)",
+            r"dites|donnez|envoyez|passez|expliquez|pouvez|peut[- ]on|puis[- ]je|svp|voici|appelez|il (?:y a|me)",
+            r"(?:(?:mon|l'|le )?(?:index|compteur|releve)|l?9raya|my reading|(?:ال)?قراه|(?:ال)?عداد)\D{0,20}\d{3}",
+            r"i (?:want|need|would|have|can|also)|i'd like|how|what|when|where|why|can (?:i|you)|could|please",
+            r"tell me|give me|is there|here is|do i",
+            r"b(?:gh|r)[iy]+t?|3tini|3tiwni|goli?ya?|gouli|ch7al|chhal|chno|chnou|achno|kifach|kifash|fin|imta",
+            r"wa9tach|fo9ach|wach|wash|3lach|3lah|khas+ni|n9der|nqder|momkin|ha|hak|sift|ma ?3ndi|3afak|ghadi|kayn",
+            r"بغيت|عطيني|قول|شحال|شنو|كيفاش|فين|امتي|فوقاش|واش|علاش|خاصني|نقدر|ممكن|ها|عافاك|ما ?عندي|كاين",
+            r"اريد|اود|ارغب|احتاج|كم|كيف|متي|هل|لماذا|اين|ما هو|ما هي|ارجو|من فضلكم|المرجو|هذا|هذه|اعطوني",
+        )
+    )
+    + r")(?!\w)"
 )
 
 _FEWEST_WORDS = 2
 _POLITE = re.compile(
-    r"(?:\W|\d|bonjour|bsr|bjr|bonsoir|slt|salut|salam\w*|slm|cc|coucou|hello|hi|hey|good|morning|evening|svp|stp|please|merci|mrc|thanks?"
-    r"|thank|you|3afak\w*|3likom|3alikom|alikoum|lah|allah|y\w+k|khoya|khti|a|lalla|sidi|chokran|sba7|msa|lkhir|monsieur|madame|mr|mme"
-    r"|السلام|عليكم|ورحمه|الله|وبركاته|مرحبا|سلام|صباح|مسا|الخير|النور|عافاك\w*|من|فضلكم|فضلك|شكرا|اخي|اختي|سيدي|لالا|خويا)+"
+    "(?:"
+    + "|".join(
+        (
+            r"\d|bonjour|bsr|bjr|bonsoir|slt|salut|cc|coucou|svp|stp|merci|mrc|monsieur|madame|mr|mme",
+            r"hello|hi|hey|good|morning|evening|please|thanks?|thank|you",
+            r"salam\w*|slm|3afak\w*|[3a]*likou?m|lah|allah|y\w+k|khoya|khti|a|lalla|sidi|chokran|sba7|msa|lkhir",
+            r"السلام|عليكم|ورحمه|الله|وبركاته|مرحبا|سلام|صباح|مسا|الخير|النور|عافاك\w*|من|فضلكم|فضلك|شكرا",
+            r"اخي|اختي|سيدي|لالا|خويا",
+        )
+    )
+    + r")+"
 )
 
 

@@ -158,8 +158,8 @@ MENTIONS: dict[str, list[tuple[str, re.Pattern[str]]]] = {
         (
             "peak",
             re.compile(
-                r"(?<!\w)(?:(?:heures? )?(?:de |la )?l?pointe|h\.?p\.?|peak|(?:ساعات |اوقات )?(?:ال)?ذروه|(?:ل|ال)بوانت"
-                r"|[bp]want)(?!\w)"
+                r"(?<!\w)(?:(?:heures? )?(?:de |la )?l?pointe|h\.?p\.?|peak|(?:ساعات |اوقات )?(?:ال)?ذروه"
+                r"|(?:ل|ال)بوانت|[bp]want)(?!\w)"
             ),
         ),
     ],

@@ -10,6 +10,7 @@ import os
 import secrets
 from datetime import date, datetime, timezone
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rasa_sdk import Action, FormValidationAction, Tracker
 from rasa_sdk.events import ActiveLoop, EventType, SlotSet
@@ -19,6 +20,8 @@ from sqlalchemy.orm import Session, declarative_base, relationship, sessionmaker
 
 HIGH = 2.5
 """Times the usual daily use above which the customer is asked again."""
+
+CASABLANCA = ZoneInfo("Africa/Casablanca")
 
 FORM_SLOTS = ("reading_value", "reading_confirmed", "doubt", "usage", "days", "usual", "last_value", "replaces")
 
@@ -55,6 +58,10 @@ class Reading(Base):
     contract = relationship("Contract", back_populates="readings")
 
 
+def today() -> date:
+    return datetime.now(CASABLANCA).date()
+
+
 def contract_of(session: Session, phone: str) -> Contract | None:
     return session.scalars(select(Contract).where(Contract.phone == phone)).first()
 
@@ -86,7 +93,7 @@ class ValidateReadingForm(FormValidationAction):
         if not readings:
             return {"reading_value": number, "reading_confirmed": True, "doubt": None}
         first, last = readings[0], readings[-1]
-        days = max(1, (date.today() - last.taken_on).days)
+        days = max(1, (today() - last.taken_on).days)
         usage = number - last.value
         usual = None
         doubt = None
@@ -121,9 +128,7 @@ class RecordReading(Action):
     def name(self) -> str:
         return "action_record_reading"
 
-    def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[EventType]:
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
         value = tracker.get_slot("reading_value")
         if value is None:
             return [SlotSet(name, None) for name in FORM_SLOTS]
@@ -143,8 +148,8 @@ class RecordReading(Action):
                     reference=reference,
                     contract=contract,
                     value=value,
-                    taken_on=date.today(),
-                    received_at=datetime.now(timezone.utc),
+                    taken_on=today(),
+                    received_at=datetime.now(timezone.utc),  # noqa: UP017 - Python 3.10
                     source="customer",
                     state="to_review" if doubt else "accepted",
                 )
@@ -152,11 +157,11 @@ class RecordReading(Action):
         dispatcher.utter_message(
             response="utter_reading_corrected" if replaces else "utter_reading_recorded",
             value=value,
-            taken_on=date.today().strftime("%d/%m/%Y"),
+            taken_on=today().strftime("%d/%m/%Y"),
             usage=value - last.value if last else 0,
             unit="kWh",
-            last_on=(last.taken_on if last else date.today()).strftime("%d/%m/%Y"),
-            days=(date.today() - last.taken_on).days if last else 0,
+            last_on=(last.taken_on if last else today()).strftime("%d/%m/%Y"),
+            days=(today() - last.taken_on).days if last else 0,
             reference=reference,
         )
         if doubt:
@@ -170,9 +175,7 @@ class CorrectReading(Action):
     def name(self) -> str:
         return "action_correct_reading"
 
-    def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[EventType]:
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
         with open_session() as session:
             contract = contract_of(session, tracker.sender_id)
             sent = [each for each in standing(contract) if each.source == "customer"] if contract else []
@@ -188,9 +191,7 @@ class Cancel(Action):
     def name(self) -> str:
         return "action_cancel"
 
-    def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[EventType]:
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
         inside = bool(tracker.active_loop.get("name"))
         dispatcher.utter_message(response="utter_cancelled" if inside else "utter_nothing_to_cancel")
         return [ActiveLoop(None), SlotSet("requested_slot", None), *(SlotSet(name, None) for name in FORM_SLOTS)]

@@ -190,7 +190,7 @@ def _slots() -> dict[str, Any]:
                 {"type": "from_intent", "intent": "deny", "value": False, "conditions": [asked]},
             ],
         },
-        **{name: custom for name in ("doubt", "usage", "days", "usual", "last_value", "replaces")},
+        **dict.fromkeys(("doubt", "usage", "days", "usual", "last_value", "replaces"), custom),
     }
 
 

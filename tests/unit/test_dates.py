@@ -1,0 +1,218 @@
+"""Dates in five varieties, counted from Monday 23 November 2026."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nlu.dates import Mention, find
+from nlu.normalise import fold
+from nlu.numbers import spell_out
+
+TODAY = date(2026, 11, 23)
+
+
+def read(text: str, today: date = TODAY) -> list[Mention]:
+    return find(spell_out(fold(text)).text, today)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("hier", "2026-11-22"),
+        ("ce matin", "2026-11-23"),
+        ("avant-hier", "2026-11-21"),
+        ("le 15", "2026-12-15"),
+        ("15/12/26", "2026-12-15"),
+        ("fin du mois", "2026-11-30"),
+        ("à la fin du mois", "2026-11-30"),
+        ("fin du mois prochain", "2026-12-31"),
+        ("fin décembre", "2026-12-31"),
+        ("début décembre", "2026-12-01"),
+        ("début du mois", "2026-12-01"),
+        ("vendredi prochain", "2026-11-27"),
+        ("vendredi", "2026-11-27"),
+        ("lbare7", "2026-11-22"),
+        ("had jem3a", "2026-11-27"),
+        ("jem3a jaya", "2026-11-27"),
+        ("nhar jm3a li jaya", "2026-11-27"),
+        ("f lwl dyal chhar", "2026-12-01"),
+        ("lwl d chhar jay", "2026-12-01"),
+        ("f lekher dyal chhar", "2026-11-30"),
+        ("tali d chhar", "2026-11-30"),
+        ("من بعد 15", "2026-12-15"),
+        ("mn b3d 15", "2026-12-15"),
+        ("البارح", "2026-11-22"),
+        ("٣٠/١١/٢٠٢٦", "2026-11-30"),
+        ("30-11-2026", "2026-11-30"),
+        ("2026-11-30", "2026-11-30"),
+        ("yesterday", "2026-11-22"),
+        ("the day after tomorrow", "2026-11-25"),
+        ("ghda", "2026-11-24"),
+        ("غدا", "2026-11-24"),
+        ("بعد غد", "2026-11-25"),
+        ("نهاية الشهر", "2026-11-30"),
+        ("اخر الشهر", "2026-11-30"),
+        ("بداية الشهر القادم", "2026-12-01"),
+        ("الأسبوع القادم", "2026-11-30"),
+        ("السيمانة الجاية", "2026-11-30"),
+        ("simana jaya", "2026-11-30"),
+        ("la semaine prochaine", "2026-11-30"),
+        ("next week", "2026-11-30"),
+        ("next month", "2026-12-01"),
+        ("الشهر المقبل", "2026-12-01"),
+        ("chhar jay", "2026-12-01"),
+        ("le mois prochain", "2026-12-01"),
+        ("chher li jay", "2026-12-01"),
+        ("dans 15 jours", "2026-12-08"),
+        ("dans quinze jours", "2026-12-08"),
+        ("il y a deux jours", "2026-11-21"),
+        ("بعد أسبوعين", "2026-12-07"),
+        ("بعد عشرين يوما", "2026-12-13"),
+        ("b3d 10 iyam", "2026-12-03"),
+        ("mn daba simana", "2026-11-30"),
+        ("in 3 days", "2026-11-26"),
+        ("three days ago", "2026-11-20"),
+        ("يوم 25", "2026-11-25"),
+        ("نهار 25", "2026-11-25"),
+        ("nhar 25", "2026-11-25"),
+        ("7tal 25", "2026-11-25"),
+        ("حتى يوم 10", "2026-12-10"),
+        ("بعد الخامس من الشهر", "2026-12-05"),
+        ("15 du mois", "2026-12-15"),
+        ("le 20 du mois prochain", "2026-12-20"),
+        ("5 من الشهر المقبل", "2026-12-05"),
+        ("15 f chhar", "2026-12-15"),
+        ("15 دجنبر", "2026-12-15"),
+        ("le 15 décembre 2026", "2026-12-15"),
+        ("1er décembre", "2026-12-01"),
+        ("le 1er", "2026-12-01"),
+        ("December 5th", "2026-12-05"),
+        ("the 5th of december", "2026-12-05"),
+        ("by the 28th", "2026-11-28"),
+        ("end of the month", "2026-11-30"),
+        ("mid december", "2026-12-15"),
+        ("منتصف الشهر", "2026-12-15"),
+        ("نهاية هذا الأسبوع", "2026-11-29"),
+        ("ce week-end", "2026-11-29"),
+        ("jeudi", "2026-11-26"),
+        ("يوم الخميس", "2026-11-26"),
+        ("nhar lkhmis", "2026-11-26"),
+        ("jusqu'au 10", "2026-12-10"),
+        ("encore 10 jours", "2026-12-03"),
+        ("une semaine de plus", "2026-11-30"),
+        ("laissez moi une semaine", "2026-11-30"),
+        ("15 f had chhar", "2026-12-15"),
+        ("9bel 25", "2026-11-25"),
+        ("wl lbare7", "2026-11-21"),
+        ("l'bare7", "2026-11-22"),
+        ("قبل يومين", "2026-11-21"),
+        ("منذ 3 أيام", "2026-11-20"),
+        ("سبت", "2026-11-28"),
+        ("lyoum", "2026-11-23"),
+        ("had sba7", "2026-11-23"),
+        ("le mois dernier", "2026-10-01"),
+        ("chhar li fat", "2026-10-01"),
+        ("vendredi dernier", "2026-11-20"),
+        ("29/02", "2028-02-29"),
+        ("ta l nhar 5", "2026-12-05"),
+        ("f 5 chhar jay", "2026-12-05"),
+        ("nkhles nhar 28", "2026-11-28"),
+        ("le cinq décembre", "2026-12-05"),
+        ("fin novembre", "2026-11-30"),
+        ("hta l'25", "2026-11-25"),
+        ("n5les m3a lekher d chhar", "2026-11-30"),
+        ("mn hna l simana", "2026-11-30"),
+        ("fin de mois", "2026-11-30"),
+        ("f akhir chhar", "2026-11-30"),
+        ("l lekher dial chher", "2026-11-30"),
+        ("15/11", "2026-11-15"),  # no year: the nearer one
+        ("15/01", "2027-01-15"),
+        ("jusqu'au 31", "2026-12-31"),  # November has thirty days
+        ("khamstach novembre", "2026-11-15"),
+    ],
+)
+def test_dates(text: str, day: str) -> None:
+    assert [mention.value.isoformat() for mention in read(text)] == [day]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "une semaine",
+        "48213",
+        "24h/24 7/7",
+        "640 dh",
+        "3 fois",
+        "le 15 dh",
+        "le compteur 48213",
+        "mon index est 48213",
+        "dernier mois",
+        "31/02",
+        "45/11",
+        "mai",
+        "may I pay",
+        "3la 3 mois",
+    ],
+)
+def test_not_dates(text: str) -> None:
+    assert read(text) == []
+
+
+def test_an_open_date_is_both_gone_by_and_to_come() -> None:
+    (mention,) = read("le 15")
+    assert (mention.past, mention.future) == (date(2026, 11, 15), date(2026, 12, 15))
+    assert mention.ambiguous
+
+
+def test_words_of_the_past_put_an_open_date_there() -> None:
+    assert read("index relevé le 15")[0].value == date(2026, 11, 15)
+    assert read("9rit lcompteur nhar 15")[0].value == date(2026, 11, 15)
+
+
+def test_a_period_has_a_last_day() -> None:
+    (mention,) = read("la semaine prochaine")
+    assert (mention.value, mention.until) == (date(2026, 11, 30), date(2026, 12, 6))
+
+
+def test_two_dates_in_one_message() -> None:
+    assert [m.value.day for m in read("le 15 ou le 20")] == [15, 20]
+
+
+@pytest.mark.parametrize(
+    ("today", "text", "day"),
+    [
+        (date(2026, 1, 31), "dans un mois", "2026-02-28"),
+        (date(2026, 12, 31), "demain", "2027-01-01"),
+        (date(2026, 12, 20), "début du mois", "2027-01-01"),
+        (date(2026, 1, 5), "le mois dernier", "2025-12-01"),
+        (date(2028, 2, 10), "fin du mois", "2028-02-29"),
+        (date(2026, 11, 29), "lundi", "2026-11-30"),
+        (date(2026, 11, 15), "le 15", "2026-11-15"),
+        (date(2026, 11, 30), "fin du mois", "2026-11-30"),
+    ],
+)
+def test_months_and_years_roll_over(today: date, text: str, day: str) -> None:
+    assert read(text, today)[0].value.isoformat() == day
+
+
+@given(st.dates(date(2026, 1, 1), date(2028, 12, 31)))
+def test_full_dates_round_trip(day: date) -> None:
+    for written in (f"{day:%d/%m/%Y}", f"{day:%Y-%m-%d}", f"{day:%d.%m.%y}"):
+        assert [mention.value for mention in read(written)] == [day]
+
+
+@given(st.text(), st.dates(date(2000, 1, 1), date(2100, 1, 1)))
+def test_reading_dates_never_raises(text: str, today: date) -> None:
+    for mention in read(text, today):
+        assert mention.past <= mention.future
+
+
+@given(
+    st.from_regex(
+        r"(le |fin |يوم |nhar |dans |il y a )?[0-9/. -]{1,12}( mois| fevrier| jours| prochain|iyam)?", fullmatch=True
+    )
+)
+def test_date_like_texts_never_raise(text: str) -> None:
+    read(text)
