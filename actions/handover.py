@@ -91,6 +91,12 @@ async def _just_made(turn: Turn, offer: dict[str, Any]) -> bool:
     return previous is not None and previous.id == offer.get("message")
 
 
+async def was_lost(turn: Turn) -> bool:
+    """Whether the customer's last message was not understood, or not our business."""
+    previous = await previous_message(turn.session, turn.conversation.id, turn.message_id)
+    return previous is not None and (previous.understood or {}).get("intent") in ("nlu_fallback", "out_of_scope")
+
+
 class Lost(Action):
     """The message was not understood: ask which of the likely meanings, or offer a person the second time."""
 
@@ -102,13 +108,12 @@ class Lost(Action):
     ) -> list[EventType]:
         turn = current_turn()
         latest = tracker.latest_message
-        previous = await previous_message(turn.session, turn.conversation.id, turn.message_id)
-        lost_before = previous is not None and (previous.understood or {}).get("intent") == "nlu_fallback"
-        likely = [
-            each["name"] for each in latest.get("intent_ranking", ())[:2] if each["name"] not in NOT_PROPOSED
-        ]
-        if lost_before:
+        likely = [each["name"] for each in latest.get("intent_ranking", ())[:2] if each["name"] not in NOT_PROPOSED]
+        if await was_lost(turn):
             return offer_agent(dispatcher, turn, "utter_lost_again")
+        if tracker.active_loop.get("name"):
+            say(dispatcher, "utter_lost_in_form")  # its question follows
+            return []
         if latest.get("certainty") == "unsure" and likely:
             say(
                 dispatcher,

@@ -110,9 +110,7 @@ async def _absorb(
     return True
 
 
-async def _try_factor(
-    turn: Turn, claim: dict[str, Any], factor: Decimal, dispatcher: CollectingDispatcher
-) -> None:
+async def _try_factor(turn: Turn, claim: dict[str, Any], factor: Decimal, dispatcher: CollectingDispatcher) -> None:
     contract = await contract_by_number(turn.session, claim["contract"])
     if contract is not None and await _matches(turn, contract, factor):
         how = Verification.CODE if _uses_codes(turn) else Verification.BILL_AMOUNT
@@ -168,9 +166,7 @@ def _code_hash(code: str, conversation_id: int) -> str:
     return hashlib.scrypt(code.encode(), salt=f"conversation {conversation_id}".encode(), n=2**12, r=8, p=1).hex()
 
 
-async def _by_shared_phone(
-    turn: Turn, claim: dict[str, Any], dispatcher: CollectingDispatcher
-) -> list[EventType]:
+async def _by_shared_phone(turn: Turn, claim: dict[str, Any], dispatcher: CollectingDispatcher) -> list[EventType]:
     assert turn.shared_phone is not None
     contracts = await contracts_registered_for(turn.session, turn.shared_phone)
     for contract in contracts:

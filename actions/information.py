@@ -9,7 +9,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import EventType
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.handover import offer_agent
+from actions.handover import offer_agent, was_lost
 from actions.message import Message
 from actions.speech import say
 from actions.turn import current_turn
@@ -73,11 +73,20 @@ class Help(_Answer):
         return "action_help"
 
 
-class OutOfScope(_Answer):
-    response = "utter_out_of_scope"
+class OutOfScope(Action):
+    """Stay in our domain, politely; the second time in a row offer a person, for it may be ours after all."""
 
     def name(self) -> str:
         return "action_out_of_scope"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[EventType]:
+        turn = current_turn()
+        if await was_lost(turn):
+            return offer_agent(dispatcher, turn, "utter_lost_again")
+        say(dispatcher, "utter_out_of_scope", operator=turn.operator.name)
+        return []
 
 
 class ReportOutage(Action):
@@ -104,6 +113,4 @@ class NotYet(Action):
     ) -> list[EventType]:
         turn = current_turn()
         intent = Message.of(tracker).intent
-        return offer_agent(
-            dispatcher, turn, f"utter_not_yet_{intent}", phone=turn.operator.customer_relations_phone
-        )
+        return offer_agent(dispatcher, turn, f"utter_not_yet_{intent}", phone=turn.operator.customer_relations_phone)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 
 class BadOperator(ValueError):
@@ -26,17 +25,10 @@ class Privacy(_Section):
 class Identification(_Section):
     """How an unknown sender proves a contract. Attempts are per day."""
 
-    contract_pattern: str
     second_factor: Literal["last_bill_amount", "sms_code"]
     attempts_per_conversation: int
     attempts_per_contract: int
     code_minutes: int
-
-    @field_validator("contract_pattern")
-    @classmethod
-    def _compiles(cls, pattern: str) -> str:
-        re.compile(pattern)
-        return pattern
 
 
 class Conversation(_Section):

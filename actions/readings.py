@@ -175,11 +175,13 @@ def _absorb_content(draft: Draft, message: Message, turn: Turn) -> bool:
     """Take numbers, date, contract and utility from a message. False when there is none of them."""
     found = False
     readings = message.readings
-    if message.contract is not None and (not readings or draft.contract is None and len(readings) > 1):
+    if message.contract is not None and (not readings or (draft.contract is None and len(readings) > 1)):
         draft.contract = message.contract
         found = True
-    if (utility := message.first("utility")) is not None and draft.contract is None:
-        draft.utility = str(utility)
+    utilities = {str(each) for each in message.values("utility")}
+    if len(utilities) == 1 and (draft.contract is None or _says_only_that(message)):
+        draft.utility = utilities.pop()
+        draft.contract = None  # chosen anew among the sender's contracts
         found = True
     if (taken_on := message.taken_on) is not None:
         draft.taken_on = taken_on.isoformat()
@@ -188,6 +190,11 @@ def _absorb_content(draft: Draft, message: Message, turn: Turn) -> bool:
         draft.loose = [reading.as_dict() for reading in readings]
         found = True
     return found
+
+
+def _says_only_that(message: Message) -> bool:
+    """Whether a message is a bare word or two, such as "the water": an answer, whatever else it may mean."""
+    return len(message.text.split()) <= 2 and len(message.entities) == 1
 
 
 async def _advance(draft: Draft, dispatcher: CollectingDispatcher, turn: Turn) -> str | None:
@@ -467,7 +474,13 @@ async def _record_one(
         None,
     )
     if same is not None:
-        say(dispatcher, "utter_reading_known", value=str(verdict.value), reference=same.reference, taken_on=same.taken_on)
+        say(
+            dispatcher,
+            "utter_reading_known",
+            value=str(verdict.value),
+            reference=same.reference,
+            taken_on=same.taken_on,
+        )
         return
     doubtful = verdict.severity is not Severity.ACCEPT and not (
         {finding.code for finding in verdict.findings if finding.severity is Severity.CONFIRM} <= {Code.SAME_DAY}

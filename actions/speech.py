@@ -8,7 +8,9 @@ from typing import Any
 from rasa_sdk.executor import CollectingDispatcher
 
 
-def say(dispatcher: CollectingDispatcher, response: str, *, buttons: list[dict[str, Any]] | None = None, **params: Any) -> None:
+def say(
+    dispatcher: CollectingDispatcher, response: str, *, buttons: list[dict[str, Any]] | None = None, **params: Any
+) -> None:
     """Utter response `utter_…` with `params`; numbers, dates and `Decimal` money are written the reader's way."""
     dispatcher.utter_message(response=response, buttons=buttons or [], **params)
 

@@ -50,9 +50,7 @@ class Supply:
             contract_number=self.contract.number,
             meter_number=self.meter.number,
             siblings={
-                other: readings[-1].value
-                for other, readings in self.readings.items()
-                if other != code and readings
+                other: readings[-1].value for other, readings in self.readings.items() if other != code and readings
             },
             installed_on=self.meter.installed_on,
         )

@@ -85,8 +85,11 @@ class Releve:
         self.ready = f"{base}/readyz"
 
     def train(self) -> None:
-        """With `releve train`, which takes no longer than to look for what has changed."""
-        subprocess.run([_releve(), "train", "--quiet"], cwd=PROJECT, env=_environment(), check=True)
+        """With `releve train`, when there is no model or it is older than what it is made from."""
+        models = [path.stat().st_mtime for path in (PROJECT / "models").glob("*.tar.gz")]
+        sources = [PROJECT / "domain.yml", PROJECT / "config.yml", *(PROJECT / "data").rglob("*.yml")]
+        if not models or max(models) < max(path.stat().st_mtime for path in sources):
+            subprocess.run([_releve(), "train"], cwd=PROJECT, env=_environment(), check=True)
 
     async def prepare(self, place: Place, customers: Sequence[Customer]) -> None:
         self._place = place
@@ -293,7 +296,9 @@ def train(project: Path) -> None:
     if any(models_folder.glob("*.tar.gz")):
         return
     command = [_rasa(), "train", "--fixed-model-name", "stock", "--out", str(models_folder)]
-    subprocess.run(command, cwd=project, env=_environment() | _QUIET, check=True)
+    # Rasa's own cache, shared: with only a text changed the classifier is not trained again.
+    env = _environment() | _QUIET | {"RASA_CACHE_DIRECTORY": str(project.parent / "rasa-cache")}
+    subprocess.run(command, cwd=project, env=env, check=True)
 
 
 def _python() -> str:

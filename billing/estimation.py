@@ -88,9 +88,7 @@ def estimate(register: RegisterFacts, on: date, rules: EstimationRules = DEFAULT
     )
 
 
-def _daily_use(
-    register: RegisterFacts, read: list[IndexPoint], rules: EstimationRules
-) -> tuple[Decimal, Basis]:
+def _daily_use(register: RegisterFacts, read: list[IndexPoint], rules: EstimationRules) -> tuple[Decimal, Basis]:
     """Mean daily use in kWh or m3, to two decimals, and where it comes from."""
     last = read[-1]
     turned = 0

@@ -22,9 +22,7 @@ _NOT_A_SLIP = frozenset({Code.ZERO_INDEX, Code.ZERO_USAGE, Code.SAME_AS_ESTIMATE
 """To be confirmed, though the number itself is plausible: nothing to repair."""
 
 
-def check(
-    value: int, taken_on: date, today: date, register: RegisterFacts, limits: Limits = DEFAULTS
-) -> Verdict:
+def check(value: int, taken_on: date, today: date, register: RegisterFacts, limits: Limits = DEFAULTS) -> Verdict:
     """Hold `value`, read on `taken_on`, against what is known of `register`. Raises nothing.
 
     An index already standing for that day is told, and is otherwise left aside: a second reading of a day is

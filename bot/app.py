@@ -25,7 +25,9 @@ def create_app(service: Service, *, work: bool = True, mount: Callable[[FastAPI]
         finally:
             await service.stop()
 
-    app = FastAPI(title="Relève", lifespan=lifespan, docs_url="/api/docs", redoc_url=None, openapi_url="/api/openapi.json")
+    app = FastAPI(
+        title="Relève", lifespan=lifespan, docs_url="/api/docs", redoc_url=None, openapi_url="/api/openapi.json"
+    )
     for carrier in service.carriers:
         app.include_router(carrier.router(service.intake), include_in_schema=False)
 

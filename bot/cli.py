@@ -74,13 +74,20 @@ def worker() -> None:
 
 @app.command(epilog="Example: [bold]releve train[/]")
 def train(
-    quiet: Annotated[bool, typer.Option(help="Only say what is wrong.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Only say what is wrong.")] = False,
+    cached: Annotated[
+        bool, typer.Option("--cached", help="Take a model trained before from the very same files, if there is one.")
+    ] = False,
 ) -> None:
     """Check the training data, rules and texts, then train the model."""
     _configure()
-    from bot.training import run
+    from bot import training
 
-    run(load_settings(), quiet=quiet)
+    settings = load_settings()
+    if cached and training.from_cache(settings):
+        return
+    model = training.run(settings, quiet=quiet)
+    training.into_cache(model)
 
 
 @app.command(epilog="Example: [bold]echo 'mon index est 48213' | releve parse - --json[/]")
@@ -209,5 +216,3 @@ def _check(service: Any) -> None:
     lacks = asyncio.run(lacking())
     if lacks:
         raise Fault(lacks[0])
-
-

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from actions.turn import CASABLANCA
+from bot import training
 from bot.engine.assistant import NoModel, newest_model
 from bot.faults import Fault
 from bot.settings import PROJECT, Settings
@@ -50,7 +51,11 @@ def run(host: str, port: int) -> None:
     console.print("  Try              a text such as 48213 from +212600000001 (contract 10000001)", highlight=False)
     console.print(f"  Health           {address}/readyz\n", highlight=False)
     uvicorn.run(
-        create_app(service, mount=mount), host=host, port=port, log_config=None, access_log=False,
+        create_app(service, mount=mount),
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
         timeout_graceful_shutdown=1,  # the page keeps a stream open
     )
 
@@ -76,8 +81,10 @@ def demo_settings(host: str, port: int) -> Settings:
 
 def emulator_config(settings: Settings) -> EmulatorConfig:
     """The emulators' side of the same agreement."""
-    assert settings.twilio_account_sid and settings.twilio_auth_token
-    assert settings.telegram_token and settings.telegram_webhook_secret
+    assert settings.twilio_account_sid is not None
+    assert settings.twilio_auth_token is not None
+    assert settings.telegram_token is not None
+    assert settings.telegram_webhook_secret is not None
     return EmulatorConfig(
         webhook_base=settings.public_url,
         own_base=f"{settings.public_url}/try",
@@ -106,8 +113,11 @@ def _prepare(settings: Settings, console: Console) -> None:
         newest_model(settings.model_dir)
     except NoModel:
         # In a process of its own: what trains is left out of the one that serves.
-        trained = subprocess.run([sys.executable, "-m", "bot", "train"], check=False)
-        if trained.returncode:
+        trained = (
+            training.from_cache(settings)
+            or not subprocess.run([sys.executable, "-m", "bot", "train"], check=False).returncode
+        )
+        if not trained:
             raise Fault("no model could be trained") from None
 
     async def database_ready() -> None:

@@ -7,6 +7,7 @@ for what we stored with them, and only the last question's buttons count.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,15 +74,15 @@ def _unreadable(kind: Kind, payload: dict[str, Any]) -> str:
     return "utter_sticker" if kind is Kind.UNSUPPORTED else "utter_empty"
 
 
-def _understood(assistant: Assistant, turn: Turn, text: str, notice: str | None) -> Heard:
+def _understood(assistant: Assistant, turn: Turn, text: str, notice: str | None) -> Unreadable | Heard:
     whole = assistant.parse(text)
     turn.language = _answer_language(turn, whole, text)
     if whole.get("language") == "zgh":
-        notice = "utter_tamazight"
+        return Unreadable("utter_tamazight")
     parts = segments(text)
     if len(parts) > 1:
         requests: list[dict[str, Any]] = []
-        for parse in map(assistant.parse, parts):
+        for parse in map(_with_reading, map(assistant.parse, parts)):
             name = parse["intent"]["name"]
             if parse.get("certainty") != "sure" or name in CHITCHAT:
                 continue
@@ -90,6 +91,14 @@ def _understood(assistant: Assistant, turn: Turn, text: str, notice: str | None)
         if len(requests) > 1:
             return Heard(tuple(requests[:MOST_REQUESTS]), notice)
     return Heard((_settled(whole),), notice)
+
+
+def _with_reading(parse: dict[str, Any]) -> dict[str, Any]:
+    """A part such as "48213 merci" gives a reading, however polite the rest of it."""
+    has_reading = any(entity["entity"] == "reading" for entity in parse["entities"])
+    if has_reading and parse["intent"]["name"] in CHITCHAT:
+        return {**parse, "intent": {"name": "submit_reading", "confidence": 1.0}, "certainty": "sure"}
+    return parse
 
 
 def _settled(parse: dict[str, Any]) -> dict[str, Any]:
@@ -109,11 +118,21 @@ def _answer_language(turn: Turn, parse: dict[str, Any], text: str) -> str:
     pinned = slots.get("pinned_language")
     if pinned:
         return str(pinned)
-    previous = turn.conversation.language
+    detected = parse.get("language") or ("ar" if _ARABIC_LETTERS.search(text) else None)
+    if detected is None:
+        return turn.language
     language = stable_language(
-        previous, parse.get("language"), float(parse.get("language_confidence") or 0), len(text.split())
+        turn.conversation.language,
+        detected,
+        float(parse.get("language_confidence") or 0),
+        int(parse.get("language_words") or 0),
     )
-    return language or turn.language
+    turn.conversation.language = language
+    return language
+
+
+_ARABIC_LETTERS = re.compile(r"[\u0621-\u064a]")
+"""Whatever the variety, an answer to Arabic letters is in Arabic letters."""
 
 
 def _button(turn: Turn, token: str | None) -> Unreadable | Heard:

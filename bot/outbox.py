@@ -163,9 +163,7 @@ class Outbox:
             found = None
             log.warning("outbox.sent_in_doubt", message=message.key, channel=message.channel.value)
         async with self._database.writing() as session:
-            await session.execute(
-                update(Message).where(Message.id == message.key).values(doubts=claimed.doubts + 1)
-            )
+            await session.execute(update(Message).where(Message.id == message.key).values(doubts=claimed.doubts + 1))
         return found
 
     async def _known_ids(self, message: Outbound) -> frozenset[str]:
@@ -241,9 +239,5 @@ def outbound(message: Message, address: str) -> Outbound:
 
 async def has_open(session: AsyncSession, conversation_id: int) -> bool:
     """Whether earlier replies of a conversation still wait to be sent: a new one must queue behind them."""
-    query = (
-        select(Message.id)
-        .where(Message.conversation_id == conversation_id, Message.state.in_(OPEN))
-        .limit(1)
-    )
+    query = select(Message.id).where(Message.conversation_id == conversation_id, Message.state.in_(OPEN)).limit(1)
     return await session.scalar(query) is not None

@@ -15,7 +15,9 @@ PROJECT = Path(__file__).resolve().parent.parent
 class Settings(BaseSettings):
     """Everything that differs from one installation to the next. Secrets come from nowhere else."""
 
-    model_config = SettingsConfigDict(env_prefix="RELEVE_", env_file=".env", extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix="RELEVE_", env_file=".env", extra="ignore", hide_input_in_errors=True
+    )
 
     database_url: str = Field(
         default="sqlite+aiosqlite:///releve.db",
@@ -33,7 +35,9 @@ class Settings(BaseSettings):
     twilio_auth_token: SecretStr | None = None
     twilio_sms_from: str | None = Field(default=None, description="E.164 number or messaging service SID (MG…).")
     twilio_whatsapp_from: str | None = Field(default=None, description="E.164 number of the WhatsApp sender.")
-    twilio_api_url: str | None = Field(default=None, description="Another server speaking Twilio's API (tests, proxy).")
+    twilio_api_url: str | None = Field(
+        default=None, description="Another server speaking Twilio's API (tests, proxy)."
+    )
     twilio_sms_per_second: float = 10.0
     twilio_whatsapp_per_second: float = 80.0
 
@@ -59,9 +63,7 @@ class Settings(BaseSettings):
     @cached_property
     def twilio_configured(self) -> bool:
         return bool(
-            self.twilio_account_sid
-            and self.twilio_auth_token
-            and (self.twilio_sms_from or self.twilio_whatsapp_from)
+            self.twilio_account_sid and self.twilio_auth_token and (self.twilio_sms_from or self.twilio_whatsapp_from)
         )
 
     @cached_property

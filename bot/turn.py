@@ -17,10 +17,12 @@ from actions.operator import Operator
 from actions.turn import Turn, opened
 from bot.clock import Clock, system_clock
 from bot.engine.assistant import Assistant, Utterance, open_form
-from bot.outbox import Claimed, has_open, outbound, take
 from bot.hearing import Heard, Unreadable, hear
+from bot.outbox import Claimed, has_open, outbound, take
+from nlu.language import DEFAULT
 from store.database import Database
 from store.models import Conversation, Direction, Holder, Message, MessageState
+from store.supplies import registered_language
 
 log = structlog.get_logger()
 
@@ -92,9 +94,10 @@ class Turns:
             message_id=message.id,
             now=now,
             operator=self._operator,
-            language=conversation.language or "fr",
+            language=await _first_language(session, conversation),
         )
-        utterances = await self._answer(turn, message)
+        with opened(turn):
+            utterances = await self._answer(turn, message)
         conversation.last_inbound_at = now
         message.state = MessageState.HANDLED
         message.settled_at = now
@@ -125,7 +128,6 @@ class Turns:
                         break
                 if notice is not None:
                     utterances.insert(0, assistant.say(turn, notice))
-        conversation.language = turn.language
         return utterances
 
     def _is_released(self, turn: Turn, message: Message) -> bool:
@@ -223,6 +225,13 @@ class Turns:
             return Handled(Outcome.FAILED, tuple(claimed), queued=True)
 
 
+async def _first_language(session: AsyncSession, conversation: Conversation) -> str:
+    """What to answer in until the customer's words tell: what they used before, or what the utility knows."""
+    if conversation.language is not None:
+        return conversation.language
+    return await registered_language(session, conversation.address) or DEFAULT
+
+
 async def _oldest_waiting(session: AsyncSession, conversation_id: int) -> tuple[Message, Conversation] | None:
     """The next message and its conversation, held until the transaction ends; None also when another worker
     holds it, who will look for more before it leaves.
@@ -263,15 +272,12 @@ async def waiting_conversations(session: AsyncSession, now: datetime, limit: int
         )
         return tuple(await session.scalars(query))
 
-    return Waiting(
-        await due(MessageState.RECEIVED), await due(MessageState.QUEUED, MessageState.SENDING)
-    )
+    return Waiting(await due(MessageState.RECEIVED), await due(MessageState.QUEUED, MessageState.SENDING))
 
 
 def _reply(turn: Turn, utterances: list[Utterance], menu: str) -> Message:
+    # Only the question asked last: a number typed in answer must not press a button of something said before it.
     buttons = [list(button) for button in utterances[-1].buttons]
-    if not buttons:
-        buttons = next(([list(b) for b in each.buttons] for each in reversed(utterances) if each.buttons), [])
     payload: dict[str, Any] | None = {"buttons": buttons, "menu": menu} if buttons else None
     return Message(
         conversation_id=turn.conversation.id,

@@ -46,7 +46,7 @@ _NOTHING = Prediction(OUT_OF_SCOPE, 0.0, Certainty.LOST, ((OUT_OF_SCOPE, 0.0),))
 # Twilio stops the English keywords itself; these reach us, on every channel.
 _STOP = re.compile(
     r"\W*(?:(?:svp|stp|please|3afak|من فضلكم) )?(?:stop|stopall|arret|arreter|arretez|unsubscribe|desabonner"
-    r"|توقف|اوقف|اوقفوا|[7h]be?s(?:ou)?|حبس|حبسو|سطوب|ستوب)(?: (?:svp|stp|please|sms|3afak|عافاك))?\W*"
+    r"|توقف|اوقف|اوقفوا|[7h]be?s+(?:ou)?|حبس|حبسو|سطوب|ستوب)(?: (?:svp|stp|please|sms|3afak|عافاك))?\W*"
 )
 
 # A message made of one thing only, and what it is then. A bare number is a reading until the dialogue knows better.

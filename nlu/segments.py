@@ -14,7 +14,7 @@ from nlu.normalise import fold
 # The end of a sentence: not a point between digits, nor after "n" or "no".
 _SENTENCE_END = re.compile(r"\n+|[!?;]+(?:\s|$)|(?<!\d)\.+\s|(?<=\d)\.\s+(?!\d)|(?<!\d),\s|(?<=\d),\s+(?!\d)")
 
-# A connector between two requests; whether it is one depends on what follows, see `_OPENING`.
+# A connector between two requests ("ou" is "and" in Darija, "où" is "where"); whether it is one depends on what follows, see `_OPENING`.
 _CONNECTOR = re.compile(
     r"(?<!\w)(?:et aussi|et puis|et en plus|ainsi que|et|puis|aussi|mais|and also|and then|and|also|but|then"
     r"|w 7ta|w zid|w tani|w|ou|o|ثم|وكذلك|كذلك|وايضا|ايضا|و)\s+"
@@ -28,7 +28,7 @@ _OPENING = re.compile(
     + "|".join(
         (
             r"je (?:veux|voudrais|souhaite|demande|paie|paye|dois|peux|vous|n'ai|suis|viens)|j'aimerais|j'ai besoin",
-            r"combien|comment|quand|pourquoi|est[- ]ce|c'est quoi|qu'est|quel(?:le)?s?|ou (?:est|sont|puis|se)",
+            r"combien|comment|quand|pourquoi|est[- ]ce|c'est quoi|qu'est|quel(?:le)?s?|ou (?:est|sont|puis|se|je|on|peut|payer)",
             r"dites|donnez|envoyez|passez|expliquez|pouvez|peut[- ]on|puis[- ]je|svp|voici|appelez|il (?:y a|me)",
             r"(?:(?:mon|l'|le )?(?:index|compteur|releve)|l?9raya|my reading|(?:ال)?قراه|(?:ال)?عداد)\D{0,20}\d{3}",
             r"i (?:want|need|would|have|can|also)|i'd like|how|what|when|where|why|can (?:i|you)|could|please",
@@ -76,28 +76,30 @@ def segments(text: str) -> list[str]:
     Never raises; joining the pieces loses nothing but connectors and white space.
     """
     folded = fold(text)
+
+    def original(a: int, b: int) -> str:
+        # Up to where the next character begins: folding may have dropped letters at the end of the piece.
+        first = folded.starts[a] if a else 0
+        return text[first : folded.starts[b] if b < len(folded.starts) else len(text)].strip()
+
     cuts = sorted(
         {(m.start(), m.end()) for m in _SENTENCE_END.finditer(folded.text) if _opens(folded.text, m)}
         | {
             (m.start(), m.end())
             for pattern in (_CONNECTOR, _ATTACHED)
             for m in pattern.finditer(folded.text)
-            if _OPENING.match(folded.text, m.end())
+            if _OPENING.match(folded.text, m.end()) and "ù" not in original(m.start(), m.end()).lower()
         }
     )
-    pieces: list[tuple[int, int]] = []
+    pieces: list[str] = []
     start = 0
-    for cut, after in [*cuts, (len(folded.text), len(folded.text))]:
-        if cut < start:
-            continue
+
+    for cut, after in cuts:
         left, rest = folded.text[start:cut], folded.text[after:]
-        last = cut == len(folded.text)
-        if last or (_carries_request(left) and _carries_request(rest) and len(pieces) < MOST_SEGMENTS - 1):
-            if left.strip():
-                pieces.append((start, cut))
+        if cut >= start and len(pieces) < MOST_SEGMENTS - 1 and _carries_request(left) and _carries_request(rest):
+            pieces.append(original(start, cut))
             start = after
-    found = [text[slice(*folded.span(a, b))].strip() for a, b in pieces]
-    return [piece for piece in found if piece] or [text]
+    return [*pieces, original(start, len(folded.text))] if pieces else [text]
 
 
 def _opens(text: str, boundary: re.Match[str]) -> bool:

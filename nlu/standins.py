@@ -14,8 +14,7 @@ import importlib.machinery
 import importlib.util
 import sys
 import types
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
@@ -116,7 +115,7 @@ def _absent(module: str, name: str) -> type:
 
 
 class _Module(types.ModuleType):
-    __path__: Sequence[str] = ()
+    __path__: ClassVar[list[str]] = []  # type: ignore[misc]
     __version__ = "0"
 
     def __getattr__(self, name: str) -> Any:
@@ -135,7 +134,7 @@ class _Finder:
         parts = name.split(".")
         if not any(".".join(parts[: i + 1]) in STANDINS for i in range(len(parts))) and name != "google":
             return None
-        return importlib.machinery.ModuleSpec(name, cls, is_package=True)
+        return importlib.machinery.ModuleSpec(name, cls, is_package=True)  # type: ignore[arg-type]
 
     @staticmethod
     def create_module(spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
@@ -154,7 +153,7 @@ class _LeftOut:
     @classmethod
     def find_spec(cls, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
         if name.partition(".")[0] in cls.names:
-            return importlib.machinery.ModuleSpec(name, _Finder, is_package=True)
+            return importlib.machinery.ModuleSpec(name, _Finder, is_package=True)  # type: ignore[arg-type]
         return None
 
 
@@ -165,16 +164,16 @@ def serving() -> None:
     """
     if not {"scipy", "sklearn"} & sys.modules.keys():
         _LeftOut.names = frozenset({"scipy", "sklearn"})
-        sys.meta_path.insert(0, _LeftOut)  # type: ignore[arg-type]
+        sys.meta_path.insert(0, _LeftOut)
 
 
 def install() -> None:
     """Answer imports of absent packages from now on. Safe to call again."""
     if _Finder not in sys.meta_path:
-        sys.meta_path.append(_Finder)  # type: ignore[arg-type]
+        sys.meta_path.append(_Finder)
     if not hasattr(np, "VisibleDeprecationWarning"):
         # NumPy 2 moved it; Rasa names the old place in a list of warnings to hide.
-        np.VisibleDeprecationWarning = np.exceptions.VisibleDeprecationWarning  # type: ignore[attr-defined]
+        vars(np)["VisibleDeprecationWarning"] = np.exceptions.VisibleDeprecationWarning
 
 
 install()

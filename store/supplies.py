@@ -12,6 +12,7 @@ from sqlalchemy.orm import joinedload
 from store.models import (
     Bill,
     Contract,
+    Customer,
     Identity,
     IdentityAttempt,
     Meter,
@@ -34,6 +35,18 @@ async def contracts_of(session: AsyncSession, conversation_id: int, phone: str |
         .order_by(Contract.number)
     )
     return list((await session.scalars(query)).unique())
+
+
+async def registered_language(session: AsyncSession, phone: str) -> str | None:
+    """The language that a registered phone's holder asked to be written in."""
+    query = (
+        select(Customer.language)
+        .join(Contract, Contract.customer_id == Customer.id)
+        .join(RegisteredPhone, RegisteredPhone.contract_id == Contract.id)
+        .where(RegisteredPhone.number == phone, Customer.language.is_not(None))
+        .limit(1)
+    )
+    return await session.scalar(query)
 
 
 async def contract_by_number(session: AsyncSession, number: str) -> Contract | None:

@@ -6,7 +6,6 @@ model is made once per state of the training files.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import warnings
 from collections.abc import AsyncIterator, Iterator
@@ -23,8 +22,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from store_rows import DEMO_DAY
 
 import nlu.standins  # noqa: F401 - before any test imports Rasa
-
-from bot.settings import PROJECT
+from bot import training
+from bot.settings import PROJECT, Settings
 from store.database import Database
 from store.demo import load
 from store.schema import upgrade
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from stage import Stage
 
 ENGINES = ("sqlite", "postgresql")
-CACHE = PROJECT / ".cache" / "test-models"
+MODELS = PROJECT / ".cache" / "test-models"
 
 
 @dataclass
@@ -180,14 +179,9 @@ async def stage(database: Database, assistant: object) -> Stage:
 @pytest.fixture(scope="session")
 def model() -> Path:
     """The folder with a model trained on the files as they are now."""
-    from bot.engine.assistant import NoModel, newest_model
-    from bot.training import train
-
-    directory = CACHE / _fingerprint()
-    try:
-        newest_model(directory)
-    except NoModel:
-        train(directory)
+    directory = MODELS / training.fingerprint()
+    if not any(directory.glob("*.tar.gz")) and not training.from_cache(Settings(_env_file=None, model_dir=directory)):
+        training.into_cache(training.train(directory))
     return directory
 
 
@@ -198,12 +192,3 @@ def assistant(model: Path) -> object:
     from bot.service import LOCALES
 
     return Assistant.load(model, LOCALES)
-
-
-def _fingerprint() -> str:
-    digest = hashlib.sha256()
-    sources = [PROJECT / "config.yml", PROJECT / "domain.yml", *(PROJECT / "data").rglob("*.yml")]
-    for path in sorted([*sources, *(PROJECT / "nlu").rglob("*.*")]):
-        if path.is_file() and "__pycache__" not in path.parts:
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]

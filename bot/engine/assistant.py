@@ -22,7 +22,7 @@ import bot.engine.graph  # noqa: E402, F401 - must come before what runs graphs
 from rasa.core.channels.channel import OutputChannel, UserMessage  # noqa: E402
 from rasa.core.policies.policy import PolicyPrediction  # noqa: E402
 
-from actions.turn import Turn, opened  # noqa: E402
+from actions.turn import Turn  # noqa: E402
 from bot.engine import local_action  # noqa: E402
 from bot.engine.dialogue_state import DialogueStateStore  # noqa: E402
 from bot.engine.processor import DialogueProcessor  # noqa: E402
@@ -78,7 +78,9 @@ class Assistant:
                 warnings.simplefilter("ignore")  # remarks on the domain are for `releve train`
                 processor = DialogueProcessor(path, store, Texts({}, locales))
         except Exception as error:  # a damaged archive fails in as many ways as it has parts
-            raise NoModel(f"the model {path.name} cannot be loaded ({type(error).__name__}): run `releve train`") from error
+            raise NoModel(
+                f"the model {path.name} cannot be loaded ({type(error).__name__}): run `releve train`"
+            ) from error
         store.domain = processor.domain
         texts = Texts(processor.domain.responses, locales)
         processor.nlg = texts
@@ -95,19 +97,18 @@ class Assistant:
         return data
 
     async def reply(self, turn: Turn, text: str, parse_data: dict[str, Any]) -> list[Utterance]:
-        """Run the dialogue for one message that was understood as `parse_data`."""
+        """Run the dialogue for one message that was understood as `parse_data`; `turn` must be the current one."""
         collector = _Collector(turn.conversation.channel)
-        with opened(turn):
-            await self._processor.handle_message(
-                UserMessage(
-                    text=text,
-                    output_channel=collector,
-                    sender_id=str(turn.conversation.id),
-                    parse_data=parse_data,
-                    input_channel=turn.conversation.channel,
-                    message_id=str(turn.message_id),
-                )
+        await self._processor.handle_message(
+            UserMessage(
+                text=text,
+                output_channel=collector,
+                sender_id=str(turn.conversation.id),
+                parse_data=parse_data,
+                input_channel=turn.conversation.channel,
+                message_id=str(turn.message_id),
             )
+        )
         return collector.utterances
 
     async def ask_again(self, turn: Turn) -> list[Utterance]:
@@ -116,12 +117,11 @@ class Assistant:
         if form is None:
             return []
         collector = _Collector(turn.conversation.channel)
-        with opened(turn):
-            processor = self._processor
-            tracker = await processor.get_tracker(str(turn.conversation.id))
-            action = processor._get_action(form)
-            prediction = PolicyPrediction.for_action_name(processor.domain, form)
-            await processor._run_action(action, tracker, collector, processor.nlg, prediction)
+        processor = self._processor
+        tracker = await processor.get_tracker(str(turn.conversation.id))
+        action = processor._get_action(form)
+        prediction = PolicyPrediction.for_action_name(processor.domain, form)
+        await processor._run_action(action, tracker, collector, processor.nlg, prediction)
         return collector.utterances
 
     def say(self, turn: Turn, response: str, **params: Any) -> Utterance:

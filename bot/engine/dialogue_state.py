@@ -55,9 +55,7 @@ class DialogueStateStore(TrackerStore):
 
 def _state(tracker: DialogueStateTracker) -> dict[str, Any]:
     """What the next turn depends on: the slots that differ from their initial value, and the active form."""
-    slots = {
-        slot.name: slot.value for slot in tracker.slots.values() if slot.value != slot.initial_value
-    }
+    slots = {slot.name: slot.value for slot in tracker.slots.values() if slot.value != slot.initial_value}
     return {"slots": slots, "loop": tracker.active_loop_name}
 
 

@@ -69,7 +69,10 @@ SDK_KEYS = frozenset({"response", "text", "buttons", "elements", "custom", "temp
 
 
 async def _uttered(
-    message: dict[str, Any], output_channel: OutputChannel, nlg: NaturalLanguageGenerator, tracker: DialogueStateTracker
+    message: dict[str, Any],
+    output_channel: OutputChannel,
+    nlg: NaturalLanguageGenerator,
+    tracker: DialogueStateTracker,
 ) -> BotUttered:
     """What an action said, in the customer's language. An action names responses; it has no words of its own."""
     name = message.get("response")

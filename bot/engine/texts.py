@@ -1,8 +1,9 @@
 """What the assistant says, in the customer's language.
 
-The French source is the responses of `domain.yml`; `locales/LANGUAGE.po` translates them (context: the response's
-name, plus `.sms` for its short form and `.button` for a button's title). A text that a language lacks falls back along `FALLBACKS`, so a
-missing translation is never a missing answer; the tests refuse incomplete catalogues all the same.
+The French source is the responses of `domain.yml`; `locales/LANGUAGE.po` translates them. The context of a
+translation is the response's name, plus `.sms` and the like for a channel's variant and `.button` for a button's
+title. A text that a language lacks falls back along `FALLBACKS`, so that a missing translation is never a missing
+answer; the tests refuse incomplete catalogues all the same.
 """
 
 from __future__ import annotations

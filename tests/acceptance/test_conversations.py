@@ -70,7 +70,9 @@ async def test_a_doubtful_reading_is_settled_with_a_number_by_sms(house: House) 
     assert "2. " in question
     reply = await phone.says("1")
     assert REFERENCE.search(reply)
-    assert [row["value"] for row in await exported(house) if row["channel"] == "sms" and row["contract"] == "10000001"] == ["48213"]
+    assert [
+        row["value"] for row in await exported(house) if row["channel"] == "sms" and row["contract"] == "10000001"
+    ] == ["48213"]
 
 
 async def test_two_registers_are_asked_in_turn(house: House) -> None:
@@ -90,7 +92,7 @@ async def test_two_registers_are_asked_in_turn(house: House) -> None:
                 )
             )
         ).all()
-    last = {code: value for code, value in rows}
+    last = dict(rows)
     await phone.says(str(last["peak"] + 150))
     reply = await phone.says(str(last["off_peak"] + 400))
     new = [row for row in await exported(house) if row["reference"] not in before]

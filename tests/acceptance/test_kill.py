@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import random
 import signal
@@ -139,7 +140,7 @@ async def test_kill_minus_nine_in_the_middle(model: Path, database_url: str, tmp
                 await _settled(database_url, sent)
         finally:
             await victim.stop()
-        await _check(database_url, ledger, sent)
+        await _check(database_url, ledger.read_text(encoding="utf-8").splitlines(), sent)
 
 
 async def _converse(client: httpx.AsyncClient, number: int, killed: asyncio.Event) -> int:
@@ -182,10 +183,8 @@ async def _settled(database_url: str, sent: int) -> None:
         await database.close()
 
 
-async def _check(database_url: str, ledger: Path, sent: int) -> None:
-    import json
-
-    books = [json.loads(line) for line in ledger.read_text(encoding="utf-8").splitlines()]
+async def _check(database_url: str, ledger: list[str], sent: int) -> None:
+    books = [json.loads(line) for line in ledger]
     database = Database(database_url)
     async with database.reading() as session:
         messages = list(await session.scalars(select(Message).order_by(Message.id)))
@@ -235,5 +234,3 @@ def _now() -> object:
     from datetime import UTC, datetime
 
     return datetime.now(UTC)
-
-

@@ -133,7 +133,7 @@ async def test_3_a_savepoint_undoes_only_its_own_writes(database: Database) -> N
     async with database.writing() as session:
         session.add(Conversation(channel="sms", address="+212600000010", created_at=_now()))
         await session.flush()
-        with pytest.raises(RuntimeError):
+        with suppress(RuntimeError):
             async with session.begin_nested():
                 session.add(Conversation(channel="sms", address="+212600000011", created_at=_now()))
                 await session.flush()
@@ -250,8 +250,12 @@ NOTHING_TO_UNDERSTAND = [
 ]
 
 
-@pytest.mark.parametrize(("text", "extra"), [row[1:] for row in NOTHING_TO_UNDERSTAND], ids=[r[0] for r in NOTHING_TO_UNDERSTAND])
-async def test_10_a_message_without_words_never_confirms(stage: Stage, text: str, extra: dict[str, typing.Any]) -> None:
+@pytest.mark.parametrize(
+    ("text", "extra"), [row[1:] for row in NOTHING_TO_UNDERSTAND], ids=[r[0] for r in NOTHING_TO_UNDERSTAND]
+)
+async def test_10_a_message_without_words_never_confirms(
+    stage: Stage, text: str, extra: dict[str, typing.Any]
+) -> None:
     question = await stage.write("49100")
     assert "49100" in question
     reply = await stage.write(text, **extra)

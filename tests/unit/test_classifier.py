@@ -44,7 +44,7 @@ def model(examples: list[Example]) -> IntentModel:
         ("1000 0001", "identify"),
         ("640,50 dh", "identify"),
         ("D-4K7P2", "check_request"),
-        ("en trois fois", "request_instalments"),
+        ("3 fois", "request_instalments"),
         ("👍", "affirm"),
         ("✅✅", "affirm"),
         ("👎", "deny"),
@@ -55,11 +55,7 @@ def model(examples: list[Example]) -> IntentModel:
     ],
 )
 def test_plain_shapes_are_not_guessed(model: IntentModel, text: str, intent: str) -> None:
-    found = model.predict(text)
-    if text == "en trois fois":  # words remain: the model's part
-        assert found.intent == intent
-    else:
-        assert found == Prediction(intent, 1.0, Certainty.SURE, ((intent, 1.0),))
+    assert model.predict(text) == Prediction(intent, 1.0, Certainty.SURE, ((intent, 1.0),))
 
 
 @pytest.mark.parametrize("text", ["", " ", "???", "...", "🙂", "👍👎", "\u200b", "🎉🎉🎉"])
@@ -155,7 +151,7 @@ def test_serving_gives_scikit_learns_numbers(examples: list[Example]) -> None:
             expected = reference.transform([text[block]]).toarray()[0]
             only = [terms if i == block else [] for i, terms in enumerate(text)]
             columns, values = vocabulary.vector(only)
-            ours = {column: value for column, value in zip(columns, values, strict=True)}
+            ours = dict(zip(columns, values, strict=True))
             theirs = {
                 vocabulary.columns[block][term]: expected[i]
                 for term, i in reference.vocabulary_.items()
@@ -254,3 +250,45 @@ def test_respelling_leaves_numbers_alone() -> None:
 )
 def test_script(text: str, expected: str) -> None:
     assert script(text) == expected
+
+
+def test_the_components_train_store_load_and_process(tmp_path: Path) -> None:
+    from rasa.engine.graph import ExecutionContext, GraphSchema
+    from rasa.engine.storage.local_model_storage import LocalModelStorage
+    from rasa.engine.storage.resource import Resource
+    from rasa.shared.nlu.training_data.message import Message
+    from rasa.shared.nlu.training_data.training_data import TrainingData
+
+    import nlu.standins  # noqa: F401 - must come before anything of Rasa
+    from nlu.components import EntityExtractor, IntentClassifier, LanguageIdentifier
+
+    rows = [
+        ("combien je dois", "check_balance", "fr"),
+        ("je dois combien", "check_balance", "fr"),
+        ("how much do I owe", "check_balance", "en"),
+        ("mon index est 48213", "submit_reading", "fr"),
+        ("voici mon index 5402", "submit_reading", "fr"),
+        ("my reading is 48213", "submit_reading", "en"),
+    ]
+    training_data = TrainingData(
+        [Message.build(text, intent, intent_metadata={"language": language}) for text, intent, language in rows]
+    )
+    storage = LocalModelStorage(tmp_path)
+    context = ExecutionContext(GraphSchema({}), node_name="node")
+    message = Message({"text": "voici mon index 48213 relevé hier", "metadata": {"today": "2026-11-23"}})
+    for component in (LanguageIdentifier, IntentClassifier):
+        config = component.get_default_config()
+        resource = Resource(component.__name__)
+        component.create(config, storage, resource, context).train(training_data)
+        component.load(config, storage, resource, context).process([message])
+    extractor = EntityExtractor.create(EntityExtractor.get_default_config(), storage, Resource("none"), context)
+    extractor.process([message])
+
+    parsed = message.as_dict(only_output_properties=True)
+    assert parsed["language"] == "fr"
+    assert parsed["intent"]["name"] == parsed["intent_ranking"][0]["name"] == "submit_reading"
+    assert parsed["certainty"] in ("sure", "unsure", "lost")
+    assert [(e["entity"], e["value"], e["extractor"]) for e in parsed["entities"]] == [
+        ("reading", "48213", "EntityExtractor"),
+        ("date", "2026-11-22", "EntityExtractor"),
+    ]

@@ -144,9 +144,7 @@ def test_the_verdict_has_the_numbers_for_the_answer() -> None:
 
 def test_the_physical_bound_is_power_times_hours_times_margin() -> None:
     refused = checked(60_000).findings[0]
-    assert refused.bound == int(
-        Decimal("5.5") * Decimal("1.2") * 24 * 31
-    )  # a day more than 30: no hour is known
+    assert refused.bound == int(Decimal("5.5") * Decimal("1.2") * 24 * 31)  # a day more than 30: no hour is known
     generous = Limits(power_margin=Decimal(3))
     assert check(60_000, TODAY, TODAY, METER, generous).findings[0].code is Code.HIGH
     unknown = replace(METER, subscribed_kw=None)
@@ -294,9 +292,7 @@ def household(rng: Random) -> Household:
         history.append(IndexPoint(index % 100_000, taken_on, True))
         days = min(every + rng.randrange(-3, 4), age)
         days = age if age - days < 15 else days
-        phase = (2 * math.pi * (taken_on.timetuple().tm_yday + days / 2 - 200) / 365 + math.pi) % (
-            2 * math.pi
-        )
+        phase = (2 * math.pi * (taken_on.timetuple().tm_yday + days / 2 - 200) / 365 + math.pi) % (2 * math.pi)
         odd = rng.choice((0.3, 1.8)) if rng.random() < 0.03 else 1.0
         pace = size * (1 - drift * age / 365) * shape(phase - math.pi) * rng.lognormvariate(0, 0.2) * odd
         index += int(pace * days)

@@ -72,9 +72,7 @@ UNREAD = replace(METER, history=())
         pytest.param(METER, 612_345_678, Code.TOO_MANY_DIGITS, None, id="a phone number"),
     ],
 )
-def test_a_slip_is_recognised(
-    register: RegisterFacts, typed: int, code: Code | None, meant: int | None
-) -> None:
+def test_a_slip_is_recognised(register: RegisterFacts, typed: int, code: Code | None, meant: int | None) -> None:
     verdict = check(typed, TODAY, TODAY, register)
     assert verdict.value == typed
     assert verdict.repair == meant
