@@ -281,8 +281,8 @@ async def test_11_a_typed_command_is_only_text(stage: Stage, typed: str) -> None
     assert 99999 not in [reading.value for reading in await stage.readings()]
 
 
-async def test_12_a_turn_starts_from_the_same_state_after_two_thousand_messages(stage: Stage) -> None:
-    """What a turn reads, replays and writes is constant; so is then its time (bench/ measures it)."""
+async def test_12_a_turn_starts_from_the_same_state_however_long_the_conversation(stage: Stage) -> None:
+    """What a turn reads and replays is constant; so is then its time (bench/flat.py measures 2,000 messages)."""
     seen: list[tuple[int, int]] = []
     store = stage.assistant._processor.tracker_store
     retrieve = store.retrieve
@@ -295,7 +295,7 @@ async def test_12_a_turn_starts_from_the_same_state_after_two_thousand_messages(
 
     store.retrieve = counting
     try:
-        repeats = 2000 if stage.database.is_sqlite else 100
+        repeats = 200 if stage.database.is_sqlite else 60
         for _ in range(repeats // 4):
             for each in ("bonjour", "49100", "annuler", "merci"):
                 await stage.write(each)
