@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -34,12 +35,16 @@ def main() -> None:
 
 
 @app.command(epilog="Example: [bold]releve demo[/] then open http://127.0.0.1:8000/try")
-def demo(host: Host = "127.0.0.1", port: Port = 8000) -> None:
+def demo(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    data: Annotated[Path, typer.Option(help="The demo's database; delete it to start afresh.")] = Path("demo.db"),
+) -> None:
     """Everything in one process on SQLite with fictitious customers; nothing to configure."""
     _configure(quiet=True, serving=True)
     from bot.demo import run
 
-    run(host, port)
+    run(host, port, data)
 
 
 @app.command(epilog="Example: [bold]releve serve --host 0.0.0.0 --port 8000[/]")

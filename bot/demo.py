@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
@@ -18,7 +19,7 @@ from actions.turn import CASABLANCA
 from bot import training
 from bot.engine.assistant import NoModel, newest_model
 from bot.faults import Fault
-from bot.settings import PROJECT, Settings
+from bot.settings import Settings
 from bot.tryit.demo import demo_customers
 from bot.tryit.emulators import EmulatorConfig
 from bot.tryit.page import tryit_app
@@ -30,10 +31,10 @@ SMS_FROM = "+212520000001"
 WHATSAPP_FROM = "+212520000002"
 
 
-def run(host: str, port: int) -> None:
+def run(host: str, port: int, data: Path) -> None:
     """Prepare what is missing, print where to look, and serve until interrupted."""
     console = Console(stderr=True)
-    settings = demo_settings(host, port)
+    settings = demo_settings(host, port, data)
     _prepare(settings, console)
 
     from bot.app import create_app
@@ -60,12 +61,12 @@ def run(host: str, port: int) -> None:
     )
 
 
-def demo_settings(host: str, port: int) -> Settings:
+def demo_settings(host: str, port: int, data: Path) -> Settings:
     """Settings that point the real carriers' SDKs at the emulators of this very process."""
     base = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"
     return Settings(
         _env_file=None,
-        database_url=f"sqlite+aiosqlite:///{PROJECT / 'demo.db'}",
+        database_url=f"sqlite+aiosqlite:///{data.resolve()}",
         public_url=base,
         model_dir=Settings().model_dir,
         twilio_account_sid="AC" + "0" * 32,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from pathlib import Path
 
 from actions.operator import Operator, load_operator
 from bot.channels.carrier import Carrier, Intake
@@ -40,14 +39,17 @@ class Service:
 
     @classmethod
     def build(
-        cls, settings: Settings, extra_carriers: list[Carrier] | None = None, model: Path | None = None
+        cls,
+        settings: Settings,
+        extra_carriers: list[Carrier] | None = None,
+        assistant: Assistant | None = None,
     ) -> Service:
-        """Load the model and put the parts together; opens no connection yet.
+        """Load the model, unless an assistant is given, and put the parts together; opens no connection yet.
 
         Raises `NoModel` and `BadOperator`.
         """
         operator = load_operator(OPERATORS, settings.operator)
-        assistant = Assistant.load(model or settings.model_dir, LOCALES)
+        assistant = assistant or Assistant.load(settings.model_dir, LOCALES)
         database = Database(settings.database_url)
         configured = [*carriers(settings), *(extra_carriers or ())]
         turns = Turns(database, assistant, operator)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from actions.operator import Operator, load_operator
 from bot.channels.carrier import Channel, Inbound, Kind
@@ -75,6 +75,14 @@ class Stage:
             for reply in replies:
                 reply.state = MessageState.SENT
         return "\n".join(reply.body for reply in replies)
+
+    async def sent(self, conversation_id: int) -> None:
+        """What was to be sent in a conversation has been."""
+        async with self.database.writing() as session:
+            statement = update(Message).where(
+                Message.conversation_id == conversation_id, Message.direction == Direction.OUT
+            )
+            await session.execute(statement.values(state=MessageState.SENT))
 
     async def receive(self, text: str, *, phone: str = KNOWN, channel: Channel = Channel.SMS, **extra: Any) -> None:
         """Only store a message, as a webhook does."""

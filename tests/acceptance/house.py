@@ -107,7 +107,7 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(model: Path, database_url: str) -> AsyncIterator[House]:
+async def open_house(model: Path, database_url: str, assistant: Any = None) -> AsyncIterator[House]:
     """Everything, with the demo customers, on free ports of this machine."""
     ours, theirs = _listener(), _listener()
     base, carriers = _address(ours), _address(theirs)
@@ -137,7 +137,7 @@ async def open_house(model: Path, database_url: str) -> AsyncIterator[House]:
         receipt_pause=0.01,
     )
     await _furnish(database_url)
-    service = Service.build(settings)
+    service = Service.build(settings, assistant=assistant)
     async with (
         _serving(tryit_app(config, demo_customers()), theirs, http=AbortingProtocol),
         _serving(create_app(service), ours),

@@ -18,8 +18,8 @@ REFERENCE = re.compile(r"R-\d{10}")
 
 
 @pytest_asyncio.fixture
-async def house(model: Path, tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(model, f"sqlite+aiosqlite:///{tmp_path / 'house.db'}") as house:
+async def house(model: Path, assistant: object, tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(model, f"sqlite+aiosqlite:///{tmp_path / 'house.db'}", assistant) as house:
         yield house
 
 

@@ -19,10 +19,12 @@ KNOWN = "+212600000001"
 
 
 @pytest_asyncio.fixture
-async def house(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
+async def house(
+    model: Path, assistant: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[House]:
     monkeypatch.setattr(bot.outbox, "LEASE", timedelta(seconds=1))
     monkeypatch.setattr(bot.outbox, "FIRST_RETRY", timedelta(seconds=0.2))
-    async with open_house(model, f"sqlite+aiosqlite:///{tmp_path / 'house.db'}") as house:
+    async with open_house(model, f"sqlite+aiosqlite:///{tmp_path / 'house.db'}", assistant) as house:
         yield house
 
 
