@@ -93,13 +93,9 @@ class Servers:
 
     def memory(self) -> Memory:
         """Right now."""
-        found = [
-            process.memory_full_info()
-            for pid in (*(each.pid for each in self._started.values()), *(root.pid for root in self._adopted))
-            for process in _tree(psutil.Process(pid))
-        ]
-        mebibyte = 1024 * 1024
-        return Memory(sum(each.pss for each in found) / mebibyte, sum(each.rss for each in found) / mebibyte)
+        roots = [*(psutil.Process(each.pid) for each in self._started.values()), *self._adopted]
+        found = [memory for root in roots for process in _tree(root) if (memory := _memory(process))]
+        return Memory(sum(each.pss for each in found), sum(each.rss for each in found))
 
     def stop(self) -> None:
         """Stop what was started here, politely first."""
@@ -116,6 +112,16 @@ class Servers:
 
 def _tree(root: psutil.Process) -> list[psutil.Process]:
     return [root, *root.children(recursive=True)]
+
+
+def _memory(process: psutil.Process) -> Memory | None:
+    """None when it has just ended, as a database's helpers do all the time."""
+    try:
+        info = process.memory_full_info()
+    except psutil.NoSuchProcess:
+        return None
+    mebibyte = 1024 * 1024
+    return Memory(info.pss / mebibyte, info.rss / mebibyte)
 
 
 def _cpu(root: psutil.Process) -> float:

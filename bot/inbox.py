@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,6 +27,11 @@ EARLY_REPORT_WAIT = 0.75
 """Seconds between tries to find a message whose delivery is reported before its sending is written down."""
 
 
+_CONVERSATION = select(Conversation.id).where(
+    Conversation.channel == bindparam("channel"), Conversation.address == bindparam("address")
+)
+
+
 class Inbox:
     """Stores inbound messages and delivery reports; `wake` is told which conversations have something to do."""
 
@@ -35,6 +40,11 @@ class Inbox:
         self._wake = wake
         self._clock = clock
         self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
+        self._insert_message = (
+            self._insert(Message)
+            .on_conflict_do_nothing(index_elements=["channel", "direction", "carrier_id"])
+            .returning(Message.id)
+        )
         self._known: dict[tuple[str, str], int] = {}
 
     async def accept(self, messages: list[Inbound]) -> None:
@@ -93,15 +103,15 @@ class Inbox:
         known = self._known.get(key)
         if known is not None:
             return known
-        find = select(Conversation.id).where(Conversation.channel == key[0], Conversation.address == key[1])
-        found = await session.scalar(find)
+        named = {"channel": key[0], "address": key[1]}
+        found = await session.scalar(_CONVERSATION, named)
         if found is None:
             await session.execute(
                 self._insert(Conversation)
                 .values(channel=key[0], address=key[1], created_at=self._clock())
                 .on_conflict_do_nothing(index_elements=["channel", "address"])
             )
-            found = await session.scalar(find)
+            found = await session.scalar(_CONVERSATION, named)
             if found is None:
                 raise LookupError("a conversation that was just created is not there")
             return found  # not remembered: this transaction may still be rolled back
@@ -112,23 +122,19 @@ class Inbox:
 
     async def _store(self, session: AsyncSession, conversation_id: int, message: Inbound) -> bool:
         now = self._clock()
-        statement = (
-            self._insert(Message)
-            .values(
-                conversation_id=conversation_id,
-                channel=message.channel.value,
-                direction=Direction.IN,
-                carrier_id=message.carrier_id,
-                state=MessageState.RECEIVED,
-                body=message.text.replace("\x00", "")[:MAX_BODY],
-                payload=_payload(message),
-                due_at=now,
-                created_at=now,
-            )
-            .on_conflict_do_nothing(index_elements=["channel", "direction", "carrier_id"])
-            .returning(Message.id)
-        )
-        return (await session.execute(statement)).scalar_one_or_none() is not None
+        values = {
+            "conversation_id": conversation_id,
+            "channel": message.channel.value,
+            "direction": Direction.IN,
+            "carrier_id": message.carrier_id,
+            "state": MessageState.RECEIVED,
+            "body": message.text.replace("\x00", "")[:MAX_BODY],
+            "payload": _payload(message),
+            "due_at": now,
+            "created_at": now,
+        }
+        stored = await (await session.connection()).execute(self._insert_message, values)
+        return stored.scalar_one_or_none() is not None
 
 
 def _payload(message: Inbound) -> dict[str, Any] | None:

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 from aiolimiter import AsyncLimiter
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.channels.carrier import (
@@ -205,11 +204,17 @@ class Outbox:
         accepted: Accepted | None = None,
         error: str | None = None,
     ) -> None:
-        values: dict[str, Any] = {"state": state, "settled_at": self._clock(), "error": error and error[:300]}
-        if accepted is not None:
-            values |= {"carrier_id": accepted.carrier_id, "parts": accepted.parts}
+        values = {
+            "message_id": message.key,
+            "state": state,
+            "settled_at": self._clock(),
+            "error": error and error[:300],
+            "carrier_id": accepted and accepted.carrier_id,
+            "parts": accepted and accepted.parts,
+        }
         async with self._database.writing() as session:
-            await session.execute(update(Message).where(Message.id == message.key).values(**values))
+            # By the connection: the session would look for the row's primary key among the parameters.
+            await (await session.connection()).execute(_SETTLE, values)
 
 
 def take(message: Message, now: datetime) -> None:
@@ -237,7 +242,19 @@ def outbound(message: Message, address: str) -> Outbound:
     )
 
 
+_OPEN_REPLY = (
+    select(Message.id)
+    .where(Message.conversation_id == bindparam("conversation_id"), Message.state.in_(OPEN))
+    .limit(1)
+)
+_SETTLE = (
+    update(Message)
+    .where(Message.id == bindparam("message_id"))
+    .values({name: bindparam(name) for name in ("state", "settled_at", "error", "carrier_id", "parts")})
+    .execution_options(synchronize_session=False)
+)
+
+
 async def has_open(session: AsyncSession, conversation_id: int) -> bool:
     """Whether earlier replies of a conversation still wait to be sent: a new one must queue behind them."""
-    query = select(Message.id).where(Message.conversation_id == conversation_id, Message.state.in_(OPEN)).limit(1)
-    return await session.scalar(query) is not None
+    return await session.scalar(_OPEN_REPLY, {"conversation_id": conversation_id}) is not None

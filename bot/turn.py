@@ -9,7 +9,7 @@ from enum import Enum, auto
 from typing import Any
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from actions.handover import hand_over
@@ -232,22 +232,25 @@ async def _first_language(session: AsyncSession, conversation: Conversation) -> 
     return await registered_language(session, conversation.address) or DEFAULT
 
 
+# Statements of every turn are built once: building one costs SQLAlchemy more than SQLite takes to run it.
+_OLDEST_WAITING = (
+    select(Message, Conversation)
+    .join(Conversation, Conversation.id == Message.conversation_id)
+    .where(Message.conversation_id == bindparam("conversation_id"), Message.state == MessageState.RECEIVED)
+    .order_by(Message.id)
+    .limit(1)
+    # Both rows: a look taken just before another worker's commit would otherwise see its message as waiting.
+    .with_for_update(of=(Conversation, Message), skip_locked=True, key_share=True)
+)
+
+
 async def _oldest_waiting(session: AsyncSession, conversation_id: int) -> tuple[Message, Conversation] | None:
     """The next message and its conversation, held until the transaction ends; None also when another worker
     holds it, who will look for more before it leaves.
 
     Held without touching keys, so that accepting a new message, which refers to the row, is never kept waiting.
     """
-    query = (
-        select(Message, Conversation)
-        .join(Conversation, Conversation.id == Message.conversation_id)
-        .where(Message.conversation_id == conversation_id, Message.state == MessageState.RECEIVED)
-        .order_by(Message.id)
-        .limit(1)
-        # Both rows: a look taken just before another worker's commit would otherwise see its message as waiting.
-        .with_for_update(of=(Conversation, Message), skip_locked=True, key_share=True)
-    )
-    row = (await session.execute(query)).one_or_none()
+    row = (await session.execute(_OLDEST_WAITING, {"conversation_id": conversation_id})).one_or_none()
     return None if row is None else (row[0], row[1])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from store.models import Audit, Contract, Meter, Reading, ReadingSource, ReadingState, Register
@@ -15,17 +15,20 @@ HISTORY_LENGTH = 60
 """Readings per register that the checks look at: five years of months."""
 
 
+_STANDING = (
+    select(Reading)
+    .where(Reading.register_id == bindparam("register_id"), Reading.state.in_(STANDING))
+    .order_by(Reading.taken_on.desc(), Reading.id.desc())
+    .limit(HISTORY_LENGTH)
+)
+
+
 async def standing_readings(session: AsyncSession, register_ids: Sequence[int]) -> dict[int, list[Reading]]:
     """The readings that stand, oldest first, for each register; the last `HISTORY_LENGTH` of each."""
     found: dict[int, list[Reading]] = {}
     for register_id in register_ids:
-        query = (
-            select(Reading)
-            .where(Reading.register_id == register_id, Reading.state.in_(STANDING))
-            .order_by(Reading.taken_on.desc(), Reading.id.desc())
-            .limit(HISTORY_LENGTH)
-        )
-        found[register_id] = list(await session.scalars(query))[::-1]
+        newest = await session.scalars(_STANDING, {"register_id": register_id})
+        found[register_id] = list(newest)[::-1]
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Date, String, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -21,32 +21,43 @@ from store.models import (
     Verification,
 )
 
+# Built once: building a statement costs SQLAlchemy more than the database takes to run it.
+_CONTRACTS_OF = (
+    select(Contract)
+    .where(
+        or_(
+            Contract.id.in_(
+                select(Identity.contract_id).where(Identity.conversation_id == bindparam("conversation_id"))
+            ),
+            Contract.id.in_(
+                select(RegisteredPhone.contract_id).where(RegisteredPhone.number == bindparam("phone", type_=String))
+            ),
+        ),
+        or_(Contract.closed_on.is_(None), Contract.closed_on >= bindparam("on", type_=Date)),
+    )
+    .options(joinedload(Contract.meters).joinedload(Meter.registers))
+    .order_by(Contract.number)
+)
+
 
 async def contracts_of(session: AsyncSession, conversation_id: int, phone: str | None, on: date) -> list[Contract]:
     """The open contracts that a sender may act on: registered for `phone`, or proved in this conversation."""
-    proved = select(Identity.contract_id).where(Identity.conversation_id == conversation_id)
-    mine = [Contract.id.in_(proved)]
-    if phone is not None:
-        mine.append(Contract.id.in_(select(RegisteredPhone.contract_id).where(RegisteredPhone.number == phone)))
-    query = (
-        select(Contract)
-        .where(or_(*mine), or_(Contract.closed_on.is_(None), Contract.closed_on >= on))
-        .options(joinedload(Contract.meters).joinedload(Meter.registers))
-        .order_by(Contract.number)
-    )
-    return list((await session.scalars(query)).unique())
+    found = await session.scalars(_CONTRACTS_OF, {"conversation_id": conversation_id, "phone": phone, "on": on})
+    return list(found.unique())
+
+
+_REGISTERED_LANGUAGE = (
+    select(Customer.language)
+    .join(Contract, Contract.customer_id == Customer.id)
+    .join(RegisteredPhone, RegisteredPhone.contract_id == Contract.id)
+    .where(RegisteredPhone.number == bindparam("phone"), Customer.language.is_not(None))
+    .limit(1)
+)
 
 
 async def registered_language(session: AsyncSession, phone: str) -> str | None:
     """The language that a registered phone's holder asked to be written in."""
-    query = (
-        select(Customer.language)
-        .join(Contract, Contract.customer_id == Customer.id)
-        .join(RegisteredPhone, RegisteredPhone.contract_id == Contract.id)
-        .where(RegisteredPhone.number == phone, Customer.language.is_not(None))
-        .limit(1)
-    )
-    return await session.scalar(query)
+    return await session.scalar(_REGISTERED_LANGUAGE, {"phone": phone})
 
 
 async def contract_by_number(session: AsyncSession, number: str) -> Contract | None:
