@@ -61,13 +61,6 @@ class Inbox:
                 if await self._store(session, conversation_id, message):
                     new.append(conversation_id)
                     await announce(session, conversation_id)
-        for message in messages:
-            log.info(
-                "inbox.accepted",
-                channel=message.channel.value,
-                kind=message.kind.value,
-                carrier_id=message.carrier_id,
-            )
         for conversation_id in new:
             self._wake(conversation_id)
 

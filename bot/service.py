@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from dataclasses import dataclass
 
 from actions.operator import Operator, load_operator
@@ -64,6 +65,8 @@ class Service:
     async def start(self, *, work: bool = True, receive: bool = True) -> None:
         """Check the database, then start carriers and worker. Raises `NotReady`."""
         await require_current_schema(self.database)
+        gc.collect()
+        gc.freeze()  # the model stays for as long as the process: no need to look through it again and again
         if work:
             await self.worker.start()
         await asyncio.gather(*(carrier.start(self.intake) for carrier in self.carriers if receive))

@@ -18,8 +18,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from store import sqlite_driver
 
-BUSY_TIMEOUT_MS = 10_000
-
 
 class Database:
     """The engine and its transactions. Create one per process; `close` it at the end."""
@@ -53,9 +51,7 @@ def _postgresql_engine(url: str, pool_size: int) -> AsyncEngine:
 
 
 def _sqlite_engine(url: str) -> AsyncEngine:
-    engine = create_async_engine(
-        url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "async_creator_fn": sqlite_driver.Connection.open}
-    )
+    engine = create_async_engine(url, connect_args={"async_creator_fn": sqlite_driver.Connection.open})
 
     @event.listens_for(engine.sync_engine, "connect")
     def _configure(dbapi_connection: Any, _record: Any) -> None:
@@ -64,7 +60,6 @@ def _sqlite_engine(url: str) -> AsyncEngine:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
-            f"busy_timeout={BUSY_TIMEOUT_MS}",
             "cache_size=-16000",
         ):
             cursor.execute(f"PRAGMA {pragma}")

@@ -2,7 +2,7 @@
 
 aiosqlite passes every call to a thread and waits for its answer: four round trips for a statement that SQLite
 answers in ten microseconds, and most of a turn's time was spent in them. Here only what may wait for the disk or
-for another process goes to a thread: beginning a writing transaction, committing, and checkpointing at the end.
+for another process goes to a thread: a commit, and the beginning of a transaction while somebody else writes.
 Everything else is index look-ups in the page cache; a statement that reads a whole table belongs in the commands,
 not in the service. The interface is aiosqlite's, as far as the dialect uses it.
 """
@@ -15,7 +15,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 WAITS = "BEGIN IMMEDIATE"
-"""Waits for whoever is writing, up to the busy timeout."""
+"""The one statement that another process may hold up: in WAL mode readers never wait, nor does a commit."""
+BUSY_MS = 10_000
 
 
 class Cursor:
@@ -29,11 +30,21 @@ class Cursor:
         return self
 
     async def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Self:
-        if statement.startswith(WAITS):
-            await asyncio.to_thread(self._cursor.execute, statement, parameters)
-        else:
+        try:
             self._cursor.execute(statement, parameters)
+        except sqlite3.OperationalError as error:
+            if not (statement.startswith(WAITS) and error.sqlite_errorcode == sqlite3.SQLITE_BUSY):
+                raise
+            await asyncio.to_thread(self._wait_for_the_writer, statement)
         return self
+
+    def _wait_for_the_writer(self, statement: str) -> None:
+        """Begin once the process that is writing has ended. Raises `sqlite3.OperationalError` after `BUSY_MS`."""
+        self._cursor.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        try:
+            self._cursor.execute(statement)
+        finally:
+            self._cursor.connection.execute("PRAGMA busy_timeout = 0")
 
     async def executemany(self, statement: str, parameters: Sequence[Sequence[Any]]) -> Self:
         self._cursor.executemany(statement, parameters)
@@ -73,7 +84,7 @@ class Connection:
     @classmethod
     async def open(cls, database: str, **options: Any) -> Connection:
         """As `sqlite3.connect`. Raises what it raises."""
-        options |= {"isolation_level": None, "check_same_thread": False}
+        options |= {"isolation_level": None, "check_same_thread": False, "timeout": 0}
         return cls(await asyncio.to_thread(lambda: sqlite3.connect(database, **options)))
 
     def cursor(self) -> Cursor:
