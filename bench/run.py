@@ -44,6 +44,8 @@ MOST_CONVERSATIONS = 4000
 """Customers known to each side; a side that runs out of them before the time is up is measured until then."""
 ALONE = 12
 """Conversations played one at a time, for the latency without load."""
+LEAST_BUSY = 0.9
+"""Under load a side fills its core; below this share something else was running there."""
 SIDES = ("releve", "releve-postgresql", "stock", "stock-rules-only")
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -308,6 +310,11 @@ def _print(results: list[Result], recipe: Recipe) -> None:
     for title, cells in rows:
         table.add_row(title, *cells)
     Console(width=max(100, Console().width)).print(table)
+    for result in results:
+        if result.core_busy < LEAST_BUSY:
+            console.print(
+                f"[red]{result.what} had its core only {result.core_busy:.0%} of the time: not comparable.[/]"
+            )
     by_name = {result.side: result for result in results}
     if "stock" in by_name:
         _print_ratios([result for result in results if result.side.startswith("releve")], by_name["stock"])

@@ -54,15 +54,18 @@ class Inbox:
         """
         if not messages:
             return
-        new: list[int] = []
-        async with self._database.writing() as session:
-            for message in messages:
-                conversation_id = await self._conversation(session, message)
-                if await self._store(session, conversation_id, message):
-                    new.append(conversation_id)
-                    await announce(session, conversation_id)
-        for conversation_id in new:
+        for conversation_id in await self._database.grouped(lambda session: self._accept(session, messages)):
             self._wake(conversation_id)
+
+    async def _accept(self, session: AsyncSession, messages: list[Inbound]) -> list[int]:
+        """The conversations that got a new message."""
+        new: list[int] = []
+        for message in messages:
+            conversation_id = await self._conversation(session, message)
+            if await self._store(session, conversation_id, message):
+                new.append(conversation_id)
+                await announce(session, conversation_id)
+        return new
 
     async def advance(self, report: StatusUpdate) -> None:
         """Write down how far a sent message got; reports that come late or out of order never move it back."""

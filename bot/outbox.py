@@ -212,9 +212,12 @@ class Outbox:
             "carrier_id": accepted and accepted.carrier_id,
             "parts": accepted and accepted.parts,
         }
-        async with self._database.writing() as session:
+
+        async def settle(session: AsyncSession) -> None:
             # By the connection: the session would look for the row's primary key among the parameters.
             await (await session.connection()).execute(_SETTLE, values)
+
+        await self._database.grouped(settle)
 
 
 def take(message: Message, now: datetime) -> None:

@@ -8,15 +8,18 @@ happen inside; other processes are waited for by SQLite's own busy timeout.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from store import sqlite_driver
+
+T = TypeVar("T")
+Work = Callable[[AsyncSession], Awaitable[Any]]
 
 
 class Database:
@@ -27,6 +30,8 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url, pool_size)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
+        self._waiting: list[tuple[Work, asyncio.Future[Any]]] = []
+        self._group: asyncio.Task[None] | None = None
         self._writer: asyncio.Lock | None = asyncio.Lock() if self.is_sqlite else None
 
     @asynccontextmanager
@@ -34,6 +39,43 @@ class Database:
         """A transaction that may change things: committed at the end, rolled back on an exception."""
         async with self._writer or nullcontext(), self._sessions() as session, session.begin():
             yield session
+
+    async def grouped(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        """Run `work` in a transaction and commit; on SQLite one commit serves all who ask at the same time.
+
+        A commit reaches the disk, which takes longer than the writes of a webhook. When one of a group fails they
+        are done again one by one, so `work` may run twice and must touch nothing but the session. On PostgreSQL
+        commits go on side by side anyway.
+        """
+        if not self.is_sqlite:
+            async with self.writing() as session:
+                return await work(session)
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((work, done))
+        if self._group is None or self._group.done():
+            self._group = asyncio.create_task(self._commit_groups(), name="group commit")
+        return await done
+
+    async def _commit_groups(self) -> None:
+        while self._waiting:
+            group: list[tuple[Work, asyncio.Future[Any]]] = []
+            try:
+                async with self.writing() as session:
+                    group, self._waiting = self._waiting, []  # whoever came while we waited for the writer
+                    results = [await work(session) for work, _ in group]
+                for (_, done), result in zip(group, results, strict=True):
+                    _settle(done, result)
+            except Exception:
+                # Rare: then each for itself, so that one failure is only its own.
+                if not group:
+                    group, self._waiting = self._waiting, []
+                for work, done in group:
+                    try:
+                        async with self.writing() as session:
+                            result = await work(session)
+                        _settle(done, result)
+                    except Exception as error:
+                        _settle(done, error=error)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
@@ -44,6 +86,15 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def _settle(done: asyncio.Future[Any], result: Any = None, error: Exception | None = None) -> None:
+    if done.done():  # whoever asked has gone
+        return
+    if error is not None:
+        done.set_exception(error)
+    else:
+        done.set_result(result)
 
 
 def _postgresql_engine(url: str, pool_size: int) -> AsyncEngine:
