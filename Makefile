@@ -2,7 +2,7 @@
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test lint format catalogues bench clean
 
 demo: $(UV)
 	$(UV) sync --frozen --no-dev --quiet
@@ -20,6 +20,10 @@ lint: $(UV)
 format: $(UV)
 	$(UV) run --frozen ruff check --fix
 	$(UV) run --frozen ruff format
+
+# After a change of a French text: what the translators have to do.
+catalogues: $(UV)
+	$(UV) run --frozen python -m bot.catalogues
 
 bench: $(UV)
 	$(UV) run --frozen python bench/run.py

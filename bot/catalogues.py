@@ -285,3 +285,17 @@ def _id(message: Message) -> str:
 
 def _context(message: Message) -> str:
     return message.context or ""
+
+
+def main() -> None:
+    """Bring the catalogues up to date with `domain.yml` and print what is left to translate."""
+    from bot.settings import PROJECT
+
+    domain, locales = PROJECT / "domain.yml", PROJECT / "locales"
+    update(domain, locales)
+    for problem in check(domain, locales):
+        print(problem)
+
+
+if __name__ == "__main__":
+    main()

@@ -29,7 +29,6 @@ STANDINS = frozenset(
         "botocore",
         "cachecontrol",
         "colorclass",
-        "coloredlogs",
         "confluent_kafka",
         "dask",
         "fbmessenger",
