@@ -14,7 +14,8 @@ from nlu.normalise import fold
 # The end of a sentence: not a point between digits, nor after "n" or "no".
 _SENTENCE_END = re.compile(r"\n+|[!?;]+(?:\s|$)|(?<!\d)\.+\s|(?<=\d)\.\s+(?!\d)|(?<!\d),\s|(?<=\d),\s+(?!\d)")
 
-# A connector between two requests ("ou" is "and" in Darija, "où" is "where"); whether it is one depends on what follows, see `_OPENING`.
+# A connector between two requests; whether it is one depends on what follows, see `_OPENING`. "ou" is "and" in
+# Darija, but "où" is "where".
 _CONNECTOR = re.compile(
     r"(?<!\w)(?:et aussi|et puis|et en plus|ainsi que|et|puis|aussi|mais|and also|and then|and|also|but|then"
     r"|w 7ta|w zid|w tani|w|ou|o|ثم|وكذلك|كذلك|وايضا|ايضا|و)\s+"
@@ -28,7 +29,8 @@ _OPENING = re.compile(
     + "|".join(
         (
             r"je (?:veux|voudrais|souhaite|demande|paie|paye|dois|peux|vous|n'ai|suis|viens)|j'aimerais|j'ai besoin",
-            r"combien|comment|quand|pourquoi|est[- ]ce|c'est quoi|qu'est|quel(?:le)?s?|ou (?:est|sont|puis|se|je|on|peut|payer)",
+            r"combien|comment|quand|pourquoi|est[- ]ce|c'est quoi|qu'est|quel(?:le)?s?",
+            r"ou (?:est|sont|puis|se|je|on|peut|payer)",
             r"dites|donnez|envoyez|passez|expliquez|pouvez|peut[- ]on|puis[- ]je|svp|voici|appelez|il (?:y a|me)",
             r"(?:(?:mon|l'|le )?(?:index|compteur|releve)|l?9raya|my reading|(?:ال)?قراه|(?:ال)?عداد)\D{0,20}\d{3}",
             r"i (?:want|need|would|have|can|also)|i'd like|how|what|when|where|why|can (?:i|you)|could|please",
