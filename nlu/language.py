@@ -104,7 +104,7 @@ class LanguageModel:
             return _NO_EVIDENCE
         scores = self.model.scores(blocks)[possible]
         confidences = self.calibration.confidences(scores)
-        best = int(confidences.argmax())
+        best = int(np.argmax(confidences))
         return Identified(self.model.labels[possible[best]], float(confidences[best]), len(telling))
 
     def save(self, folder: Path) -> None:
