@@ -459,7 +459,7 @@ UPDATES: dict[str, tuple[dict[str, Any], Callable[[telegram.Update], bool]]] = {
     "command": ({"text": "/start x"}, lambda update: update.message.entities[0].type == "bot_command"),
     "sticker": ({"media": "sticker"}, lambda update: update.message.sticker is not None),
     "photo": ({"media": "photo", "text": "voici"}, lambda update: update.message.caption == "voici"),
-    "voice": ({"media": "voice"}, lambda update: update.message.voice.duration == 3),
+    "voice": ({"media": "voice"}, lambda update: update.message.voice.duration in (3, timedelta(seconds=3))),
     "document": ({"media": "document"}, lambda update: update.message.document is not None),
     "place": (
         {"location": {"latitude": 34.02, "longitude": -6.84}},
