@@ -65,7 +65,7 @@ class StartReading(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[EventType]:
         draft = Draft()
-        _absorb_content(draft, Message.of(tracker), current_turn())
+        _absorb_content(draft, Message.of(tracker))
         return await _open_form(draft)
 
 
@@ -80,12 +80,12 @@ class CorrectReading(Action):
     ) -> list[EventType]:
         turn = current_turn()
         draft = Draft()
-        _absorb_content(draft, Message.of(tracker), turn)
+        _absorb_content(draft, Message.of(tracker))
         contracts = await senders_contracts(turn)
         since = turn.now - timedelta(days=turn.operator.readings.correction_days)
         sent = await last_sent_by_customer(turn.session, [contract.id for contract in contracts], since)
         if sent:
-            contract, codes = await _contract_of(contracts, sent)
+            contract, codes = _contract_of(contracts, sent)
             draft.contract = contract.number
             draft.replaces = {codes[reading.register_id]: reading.reference for reading in sent}
             draft.taken_on = draft.taken_on or sent[0].taken_on.isoformat()
@@ -100,7 +100,7 @@ async def _open_form(draft: Draft) -> list[EventType]:
     return [SlotSet("draft", draft.dump()), SlotSet("wish", "reading"), FollowupAction("identity_form")]
 
 
-async def _contract_of(contracts: list[Contract], sent: list[Reading]) -> tuple[Contract, dict[int, str]]:
+def _contract_of(contracts: list[Contract], sent: list[Reading]) -> tuple[Contract, dict[int, str]]:
     """The contract that readings belong to, and the code of each of its registers."""
     for contract in contracts:
         codes = {register.id: register.code.value for meter in contract.meters for register in meter.registers}
@@ -122,7 +122,7 @@ class ValidateReadingForm(Action):
         draft = Draft.load(tracker.get_slot("draft"))
         asked = tracker.get_slot("requested_slot")
         answering = is_answering(tracker, FORM)
-        if asked and answering and not _absorb(draft, Message.of(tracker), asked, turn):
+        if asked and answering and not _absorb(draft, Message.of(tracker), asked):
             return []  # the form rejects, and the rule for the customer's question applies
         if draft.doubt is not None and not answering:
             # Back from another question: the doubt stands until the customer settles it.
@@ -131,10 +131,8 @@ class ValidateReadingForm(Action):
         return [SlotSet("draft", draft.dump()), SlotSet("requested_slot", step)]
 
 
-def _absorb(draft: Draft, message: Message, asked: str, turn: Turn) -> bool:
+def _absorb(draft: Draft, message: Message, asked: str) -> bool:
     """Take what `message` says about the question that was asked. False when it is about something else."""
-    if asked == "contract_choice":
-        return _absorb_content(draft, message, turn)
     if asked == "reading_confirmed" and draft.doubt is not None:
         doubt = draft.doubt
         given = message.readings
@@ -144,13 +142,13 @@ def _absorb(draft: Draft, message: Message, asked: str, turn: Turn) -> bool:
         if given:
             draft.forget(doubt.register)
             draft.asking = doubt.register
-            return _absorb_content(draft, message, turn)
+            return _absorb_content(draft, message)
         if message.intent in ("affirm", "deny"):
             said_yes = message.intent == "affirm"
             _settle(draft, keep=said_yes if doubt.repair is None else not said_yes)
             return True
         return False
-    return _absorb_content(draft, message, turn)
+    return _absorb_content(draft, message)
 
 
 def _settle(draft: Draft, *, keep: bool) -> None:
@@ -171,7 +169,7 @@ def _settle(draft: Draft, *, keep: bool) -> None:
         draft.asking = doubt.register
 
 
-def _absorb_content(draft: Draft, message: Message, turn: Turn) -> bool:
+def _absorb_content(draft: Draft, message: Message) -> bool:
     """Take numbers, date, contract and utility from a message. False when there is none of them."""
     found = False
     readings = message.readings

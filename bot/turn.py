@@ -76,8 +76,6 @@ class Turns:
                     return Handled(Outcome.LATER, due_at=message.due_at)
                 message_id = message.id
                 return await self._handle(session, conversation, message, now)
-        except (OSError, ConnectionError) as error:
-            raise error
         except Exception as error:
             if message_id is None or _is_about_the_database(error):
                 raise
@@ -318,6 +316,8 @@ def _is_about_the_database(error: BaseException) -> bool:
 
     if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
         return True
+    if isinstance(error, OSError) and not isinstance(error, TimeoutError):
+        return True  # no connection; a turn that hung is a TimeoutError, which is an OSError too, and counts
     return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
