@@ -40,6 +40,9 @@ from store.supplies import (
 
 FORM = "identity_form"
 
+WISHES = {"reading": "reading_form", "balance": "action_check_balance"}
+"""What the sender wanted before having to say who they are, and the action that goes on with it."""
+
 
 class Identify(Action):
     """The customer gives a contract number, shares a phone, or says who they are."""
@@ -259,7 +262,8 @@ class Identified(Action):
         if not claim.get("proved"):
             return [*over, SlotSet("wish", None), SlotSet("draft", None)]
         say(dispatcher, "utter_identified")
-        if tracker.get_slot("wish") == "reading":
-            return [*over, FollowupAction("reading_form")]
+        wish = tracker.get_slot("wish")
+        if wish in WISHES:
+            return [*over, SlotSet("wish", None), FollowupAction(WISHES[wish])]
         say(dispatcher, "utter_what_next")
         return over

@@ -65,7 +65,7 @@ class Stage:
         await self.receive(text, phone=phone, channel=channel, **extra)
         conversation = await self.conversation(phone, channel)
         before = await self._last_id(conversation.id)
-        while (await self.turns.handle_next(conversation.id)).outcome is not Outcome.NOTHING:
+        while (await self.turns.handle_next(conversation.id)).outcome not in (Outcome.NOTHING, Outcome.LATER):
             pass
         async with self.database.writing() as session:
             query = select(Message).where(
