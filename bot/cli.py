@@ -77,21 +77,24 @@ def worker() -> None:
     asyncio.run(run_worker(service))
 
 
-@app.command(epilog="Example: [bold]releve train[/]")
+@app.command(epilog="Example: [bold]releve train --report warnings.tsv[/]")
 def train(
-    quiet: Annotated[bool, typer.Option("--quiet", help="Only say what is wrong.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Only say what is wrong, not what is doubtful.")] = False,
     cached: Annotated[
         bool, typer.Option("--cached", help="Take a model trained before from the very same files, if there is one.")
     ] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Train, and write all warnings on the data as tab-separated values.")
+    ] = None,
 ) -> None:
-    """Check the training data, rules and texts, then train the model."""
+    """Check the training data, rules and texts, train the model, and warn of confusable or scarce examples."""
     _configure()
     from bot import training
 
     settings = load_settings()
-    if cached and training.from_cache(settings):
+    if cached and report is None and training.from_cache(settings):
         return
-    model = training.run(settings, quiet=quiet)
+    model = training.run(settings, quiet=quiet, report=report)
     training.into_cache(model)
 
 
@@ -107,6 +110,25 @@ def parse(
     lines = (line.rstrip("\n") for line in sys.stdin) if texts == ["-"] else iter(texts)
     for line in parsed_lines(load_settings(), lines, as_json=as_json):
         typer.echo(line)
+
+
+@app.command(epilog="Example: [bold]releve evaluate --json > figures.json[/]")
+def evaluate(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="Labelled messages: language, intent, text, separated by tabs.", show_default=False),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object with all figures.")] = False,
+    min_words: Annotated[int, typer.Option(help="Words from which a message must tell its language.", min=1)] = 3,
+) -> None:
+    """How well the trained model understands messages that it was not trained on.
+
+    Without a file: the project's own, tests/understanding/messages.tsv.
+    """
+    _configure(quiet=True, serving=True)
+    from bot.evaluation import run
+
+    run(load_settings(), file, as_json=as_json, min_words=min_words)
 
 
 @app.command(

@@ -1,4 +1,8 @@
-"""What is wrong in the designers' files, with file and line: training data, rules and the domain."""
+"""What is wrong in the designers' files, with file and line: training data, rules and the domain.
+
+Errors are in `check`. Doubts about the examples are in `bot.doubts`: they never keep a model from being
+trained.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,8 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
+from nlu.language import LANGUAGES
 from nlu.normalise import clean
-
-LANGUAGES = ("fr", "ar", "ary", "ary-Latn", "en", "zgh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,10 @@ class Problem:
     line: int
     message: str
     is_error: bool = True
+    kind: str = "other"
+    """What sort of warning it is: those of a kind are counted together."""
+    weight: float = 0.5
+    """How much a warning matters, from 0 to 1."""
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.message}"
@@ -55,6 +62,12 @@ def check(project: Path) -> list[Problem]:
     for path in sorted((project / "data" / "rules").rglob("*.yml")):
         problems += _rules(path, project, intents | {"nlu_fallback"}, actions)
     return problems
+
+
+def intents_of(project: Path) -> frozenset[str]:
+    """The closed list in the domain; empty when it cannot be read."""
+    domain = _load(project / "domain.yml", project, [])
+    return frozenset((domain or {}).get("intents") or ())
 
 
 def _load(path: Path, project: Path, problems: list[Problem]) -> Any:
@@ -127,7 +140,9 @@ def _repeated(examples: list[Example]) -> Iterator[Problem]:
         if first.intent != each.intent:
             yield Problem(each.file, each.line, f"also an example of {first.intent} at {where}: {each.text}")
         else:
-            yield Problem(each.file, each.line, f"repeats {where}: {each.text}", is_error=False)
+            yield Problem(
+                each.file, each.line, f"repeats {where}: {each.text}", is_error=False, kind="repeated", weight=0.3
+            )
 
 
 def _rules(path: Path, project: Path, intents: set[str], actions: set[str]) -> Iterator[Problem]:

@@ -28,6 +28,8 @@ log = structlog.get_logger()
 
 MAX_ATTEMPTS = 3
 RETRY_WAIT = timedelta(seconds=5)
+LIKELIEST = 5
+"""Intents of a message's ranking that are kept with it."""
 TURN_SECONDS = 30
 """A turn that takes longer has hung: it is undone and tried again."""
 
@@ -297,13 +299,21 @@ def _reply(turn: Turn, utterances: list[Utterance], menu: str) -> Message:
 
 
 def _summary(parses: tuple[dict[str, Any], ...]) -> dict[str, Any]:
-    """What the desk and the designers see of the understanding."""
+    """What the desk and the designers see of the understanding, and choose from when they review unsure messages.
+
+    `language` is the one identified; the message's own is what was answered in.
+    """
     first = parses[0]
     intent = first.get("intent") or {}
     return {
         "intent": intent.get("name"),
         "confidence": round(float(intent.get("confidence") or 0), 3),
         "meant": first.get("meant"),
+        "certainty": first.get("certainty"),
+        "language": first.get("language"),
+        "ranking": [
+            [each["name"], round(each["confidence"], 3)] for each in first.get("intent_ranking", ())[:LIKELIEST]
+        ],
         "entities": [[each["entity"], each.get("value")] for parse in parses for each in parse["entities"]],
         "also": [(parse.get("intent") or {}).get("name") for parse in parses[1:]],
     }

@@ -11,7 +11,8 @@ Modules: `normalise` (spelling), `numbers` and `dates` (what they mean, in five 
 `entities` (what a number is), `features` and `concepts` (what the models look at), `linear` (serving a model with
 numpy alone), `training` (fitting one with scikit-learn), `calibration` (what a confidence allows), `language` and
 `classifier` (the two models, usable without Rasa), `segments` (two requests in one message), `variants` (other
-spellings of Darija, for training), `examples` (reading `data/nlu/`), `components` (Rasa's side), `standins`
+spellings of Darija, for training), `examples` (reading `data/nlu/`), `evaluation` (how well it all
+understands labelled messages), `components` (Rasa's side), `standins`
 (importing Rasa without TensorFlow; import it first).
 
 To teach it:

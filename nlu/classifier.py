@@ -21,7 +21,7 @@ from nlu.concepts import Lexicon
 from nlu.entities import DEFAULT_PATTERNS, Patterns
 from nlu.features import INTENT_SCALES, PLACEHOLDERS, intent_blocks, masked, words
 from nlu.linear import LinearModel
-from nlu.normalise import AFFIRM, DENY, normalise
+from nlu.normalise import AFFIRM, DENY, GREET, THANK, normalise
 
 OUT_OF_SCOPE = "out_of_scope"
 RANKING_LENGTH = 10
@@ -35,13 +35,24 @@ class Prediction:
     confidence: float
     certainty: Certainty
     ranking: tuple[tuple[str, float], ...]
+    outside: float = 0.0
+    """Confidence that it is none of our business, whatever its place in the ranking."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """What a model that had not seen a training example took it for; `row` is its place among the examples."""
+
+    row: int
+    intent: str
+    confidence: float
 
 
 def _certain(intent: str) -> Prediction:
     return Prediction(intent, 1.0, Certainty.SURE, ((intent, 1.0),))
 
 
-_NOTHING = Prediction(OUT_OF_SCOPE, 0.0, Certainty.LOST, ((OUT_OF_SCOPE, 0.0),))
+_NOTHING = Prediction(OUT_OF_SCOPE, 0.0, Certainty.LOST, ((OUT_OF_SCOPE, 0.0),), outside=1.0)
 
 # Twilio stops the English keywords itself; these reach us, on every channel.
 _STOP = re.compile(
@@ -60,7 +71,14 @@ _ALONE = {
     "reference": "check_request",
     "count": "request_instalments",
 }
-_INTENT_OF_PLACEHOLDER = {PLACEHOLDERS[kind]: intent for kind, intent in _ALONE.items()}
+_INTENT_OF_TOKEN = {PLACEHOLDERS[kind]: intent for kind, intent in _ALONE.items()} | {
+    AFFIRM: "affirm",
+    DENY: "deny",
+    THANK: "thank",
+    GREET: "greet",
+}
+_ARITHMETIC = re.compile(r"\d\s*[+*×÷]\s*\d")
+_PUZZLED = re.compile(r"\s*[?؟][\s?؟!]*")
 
 
 def by_rule(text: str, tokens: Sequence[str]) -> Prediction | None:
@@ -68,13 +86,13 @@ def by_rule(text: str, tokens: Sequence[str]) -> Prediction | None:
 
     `tokens` are the text's words, numbers and dates masked.
     """
-    if not tokens:
-        return _NOTHING  # a sticker, "???", an emoji that says nothing
+    if not tokens:  # "???" asks for help; a sticker, an emoji without a meaning say nothing
+        return _certain("help") if _PUZZLED.fullmatch(text) else _NOTHING
     kinds = set(tokens)
-    if kinds <= {AFFIRM, DENY}:
-        return _certain("affirm" if kinds == {AFFIRM} else "deny") if len(kinds) == 1 else _NOTHING
-    if len(kinds) == 1 and (intent := _INTENT_OF_PLACEHOLDER.get(tokens[0])):
-        return _certain(intent)
+    if len(kinds) == 1 and (intent := _INTENT_OF_TOKEN.get(tokens[0])):
+        return _NOTHING if _ARITHMETIC.search(text) else _certain(intent)
+    if kinds == {AFFIRM, DENY}:
+        return _NOTHING
     if _STOP.fullmatch(normalise(text)):
         return _certain("opt_out")
     return None
@@ -95,11 +113,14 @@ class IntentModel:
         calibration: Calibration,
         patterns: Patterns = DEFAULT_PATTERNS,
         lexicon: Lexicon | None = None,
+        held_out: Sequence[HeldOut] = (),
     ) -> None:
         self.model = model
         self.calibration = calibration
         self.patterns = patterns
         self.lexicon = lexicon or Lexicon()
+        self.held_out = held_out
+        """Of each example that the calibration was learned from; empty once stored and loaded."""
 
     @classmethod
     def fit(
@@ -156,8 +177,13 @@ class IntentModel:
             scores[held_out[:, np.newaxis], at] = matrix @ model.weights + model.bias
         scripts = [script(texts[i]) for i in tested.tolist()]
         calibration = calibrate(scores[tested], truth[tested].tolist(), labels, scripts, OUT_OF_SCOPE)
+        confidences = calibration.confidences(scores[tested])
+        unseen = [
+            HeldOut(int(row), labels[best], float(found[best]))
+            for row, found, best in zip(tested, confidences, confidences.argmax(axis=1), strict=True)
+        ]
         model, _ = train(np.arange(len(spelled)))
-        return cls(model, calibration, patterns, lexicon)
+        return cls(model, calibration, patterns, lexicon, unseen)
 
     def predict(self, text: str) -> Prediction:
         """The intent of one message. Never raises."""
@@ -172,7 +198,7 @@ class IntentModel:
         ranking = tuple((labels[i], float(confidences[i])) for i in order)
         intent, confidence = ranking[0]
         certainty = self.calibration.of(script(text)).certainty(confidence, outside)
-        return Prediction(intent, confidence, certainty, ranking)
+        return Prediction(intent, confidence, certainty, ranking, outside)
 
     def save(self, folder: Path) -> None:
         self.model.save(folder, "intents")

@@ -6,7 +6,9 @@ message, so there are no more than these.
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -43,6 +45,9 @@ LANGUAGE = "language"
 LANGUAGE_CONFIDENCE = "language_confidence"
 LANGUAGE_WORDS = "language_words"
 CERTAINTY = "certainty"
+OUTSIDE = "outside"
+HELD_OUT = "held_out.json"
+"""File of a trained model: the examples that it got wrong when they were held out, for `bot.datacheck`."""
 TODAY = "today"
 """Key of a message's metadata: the ISO date that relative dates are counted from."""
 
@@ -115,7 +120,7 @@ class LanguageIdentifier(GraphComponent, RasaIntentClassifier):
 
 @DefaultV1Recipe.register([ComponentType.INTENT_CLASSIFIER], is_trainable=True)
 class IntentClassifier(GraphComponent, RasaIntentClassifier):
-    """Sets `intent`, `intent_ranking` and `certainty` ("sure", "unsure" or "lost") on a message."""
+    """Sets `intent`, `intent_ranking`, `certainty` ("sure", "unsure" or "lost") and `outside` on a message."""
 
     def __init__(
         self,
@@ -172,8 +177,11 @@ class IntentClassifier(GraphComponent, RasaIntentClassifier):
             rounds=self._config["rounds"],
             respellings=self._config["respellings"],
         )
+        mistaken = [asdict(each) for each in self._model.held_out if each.intent != examples[each.row].get(INTENT)]
         with self._storage.write_to(self._resource) as folder:
             self._model.save(folder)
+            found = {"examples": len(examples), "tested": len(self._model.held_out), "mistaken": mistaken}
+            (folder / HELD_OUT).write_text(json.dumps(found), encoding="utf-8")
         return self._resource
 
     def process(self, messages: list[Message]) -> list[Message]:
@@ -184,6 +192,7 @@ class IntentClassifier(GraphComponent, RasaIntentClassifier):
             message.set(INTENT, dict(ranking[0]), add_to_output=True)
             message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)
             message.set(CERTAINTY, prediction.certainty.value, add_to_output=True)
+            message.set(OUTSIDE, prediction.outside, add_to_output=True)
         return messages
 
 

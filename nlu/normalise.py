@@ -21,9 +21,15 @@ MAX_LENGTH = 1000
 
 AFFIRM = "emojiyes"
 DENY = "emojino"
+THANK = "emojithanks"
+GREET = "emojiwave"
 """The words that stand for emoji with a meaning; see `normalise`."""
 
-_EMOJI_WORDS = dict.fromkeys("👍✅👌✔☑🆗", f" {AFFIRM} ") | dict.fromkeys("👎❌✖🚫🙅", f" {DENY} ")
+_EMOJI_WORDS = {
+    emoji: f" {word} "
+    for word, all_of_it in {AFFIRM: "👍✅👌✔☑🆗", DENY: "👎❌✖🚫🙅", THANK: "🙏🤝", GREET: "👋"}.items()
+    for emoji in all_of_it
+}
 
 # Letters that Unicode does not decompose, and the spellings of one letter that Arabic keyboards produce.
 _LETTERS = {
