@@ -8,17 +8,15 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from actions.operator import Operator
+from billing.calendar import local_day
 from store.models import Contract, Conversation, DialogueTurn, Holder
 
 if TYPE_CHECKING:
     from actions.supply import Supply
-
-CASABLANCA = ZoneInfo("Africa/Casablanca")
 
 
 class TurnClosed(RuntimeError):
@@ -53,7 +51,7 @@ class Turn:
 
     @property
     def today(self) -> date:
-        return self.now.astimezone(CASABLANCA).date()
+        return local_day(self.now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bot.bill_command import app as bill
 from bot.faults import Fault, load_settings, reported
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 db = typer.Typer(help="The database: `releve db upgrade`, `releve db demo`.", no_args_is_help=True)
 export = typer.Typer(help="What the operator takes out: `releve export readings`.", no_args_is_help=True)
+app.add_typer(bill, name="bill")
 app.add_typer(db, name="db")
 app.add_typer(export, name="export")
 

@@ -7,7 +7,6 @@ import secrets
 import subprocess
 import sys
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 
 import uvicorn
@@ -15,8 +14,9 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from rich.console import Console
 
-from actions.turn import CASABLANCA
+from billing.calendar import local_day
 from bot import training
+from bot.clock import system_clock
 from bot.engine.assistant import NoModel, newest_model
 from bot.faults import Fault
 from bot.settings import Settings
@@ -101,7 +101,7 @@ def emulator_config(settings: Settings) -> EmulatorConfig:
 async def load_customers(database: Database) -> str:
     """Load the fictitious customers and say how many. Raises `DemoRefused` when there are customers already."""
     async with database.writing() as session:
-        loaded = await demo_data.load(session, datetime.now(CASABLANCA).date())
+        loaded = await demo_data.load(session, local_day(system_clock()))
     return (
         f"Loaded {loaded.customers} fictitious customers with {loaded.contracts} contracts, "
         f"{loaded.readings} readings and {loaded.bills} bills."

@@ -7,7 +7,7 @@ import json
 from datetime import date, datetime
 from typing import TextIO
 
-from actions.turn import CASABLANCA
+from billing.calendar import CASABLANCA
 from store.database import Database
 from store.models import ReadingSource
 from store.readings import EXPORT_HEADER, exported

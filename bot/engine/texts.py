@@ -20,7 +20,8 @@ from babel.numbers import format_decimal
 from rasa.core.nlg import NaturalLanguageGenerator
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from actions.turn import CASABLANCA, current_turn
+from actions.turn import current_turn
+from billing.calendar import local_day
 
 SOURCE_LANGUAGE = "fr"
 FALLBACKS: Mapping[str, tuple[str, ...]] = {
@@ -109,7 +110,7 @@ def _shown(value: Any, language: str) -> str:
         case int():
             return format_decimal(value, locale=locale)
         case datetime():
-            return format_date(value.astimezone(CASABLANCA).date(), "dd/MM/yyyy", locale=locale)
+            return format_date(local_day(value), "dd/MM/yyyy", locale=locale)
         case date():
             return format_date(value, "dd/MM/yyyy", locale=locale)
         case _:

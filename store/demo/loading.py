@@ -9,11 +9,11 @@ from decimal import Decimal
 from itertools import count
 from random import Random
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.calendar import CASABLANCA
 from billing.reference import Kind, new_reference
 from billing.registers import IndexPoint
 from billing.repairs import swaps
@@ -34,7 +34,6 @@ from store.models import (
     RegisteredPhone,
 )
 
-CASABLANCA = ZoneInfo("Africa/Casablanca")
 LOADED = "demo.loaded"
 """The audit entry that tells a demo database from a real one."""
 CHANNELS = ("sms", "whatsapp", "telegram")

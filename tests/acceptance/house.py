@@ -16,7 +16,7 @@ import uvicorn
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from actions.turn import CASABLANCA
+from billing.calendar import CASABLANCA
 from bot.app import create_app
 from bot.service import Service
 from bot.settings import Settings

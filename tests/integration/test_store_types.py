@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
@@ -14,12 +13,12 @@ from sqlalchemy import Column, MetaData, Table, func, insert, select
 from sqlalchemy.exc import StatementError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.calendar import CASABLANCA
 from store.models import MessageState
 from store.types import Id, Instant, Json, Money, Word
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-CASABLANCA = ZoneInfo("Africa/Casablanca")
 SHELF = Table(
     "shelf",
     MetaData(),
