@@ -89,7 +89,7 @@ class Releve:
         models = [path.stat().st_mtime for path in (PROJECT / "models").glob("*.tar.gz")]
         sources = [PROJECT / "domain.yml", PROJECT / "config.yml", *(PROJECT / "data").rglob("*.yml")]
         if not models or max(models) < max(path.stat().st_mtime for path in sources):
-            subprocess.run([_releve(), "train"], cwd=PROJECT, env=_environment(), check=True)
+            subprocess.run([_releve(), "train"], cwd=PROJECT, env=environment(), check=True)
 
     async def prepare(self, place: Place, customers: Sequence[Customer]) -> None:
         self._place = place
@@ -105,7 +105,7 @@ class Releve:
     def start(self, servers: Servers) -> None:
         assert self._place is not None, "prepare first"
         account = self._place.account
-        env = _environment() | {
+        env = environment() | {
             "RELEVE_DATABASE_URL": self._url,
             "RELEVE_MODEL_DIR": str(PROJECT / "models"),
             "RELEVE_PUBLIC_URL": f"http://127.0.0.1:{self._port}",
@@ -191,7 +191,7 @@ class Stock:
 
     def start(self, servers: Servers) -> None:
         assert self._place is not None, "prepare first"
-        env = _environment() | _QUIET
+        env = environment() | _QUIET
         actions = {"PYTHONPATH": str(STOCK), "STOCK_DATABASE_URL": self._database_url, "SANIC_HOST": "127.0.0.1"}
         servers.start(
             "rasa-actions",
@@ -249,8 +249,8 @@ class Stock:
     def _load(self, customers: Sequence[Customer]) -> None:
         """The tables are made by `actions.py` itself, under its own environment."""
         subprocess.run(
-            [_stock("python"), "-c", "import actions; actions.Base.metadata.create_all(actions.engine)"],
-            env=_environment() | {"PYTHONPATH": str(STOCK), "STOCK_DATABASE_URL": self._database_url},
+            [stock_program("python"), "-c", "import actions; actions.Base.metadata.create_all(actions.engine)"],
+            env=environment() | {"PYTHONPATH": str(STOCK), "STOCK_DATABASE_URL": self._database_url},
             cwd=self._database.parent,
             check=True,
         )
@@ -285,7 +285,7 @@ def install() -> None:
     """Install the locked stock environment (about 2.5 GB on disk) when it is not there."""
     if _rasa().exists():
         return
-    env = _environment() | {"UV_PYTHON": _python()}
+    env = environment() | {"UV_PYTHON": _python()}
     command = ["uv", "sync", "--frozen", "--compile-bytecode", "--project", str(STOCK)]
     subprocess.run(command, env=env, check=True)
 
@@ -297,7 +297,7 @@ def train(project: Path) -> None:
         return
     command = [_rasa(), "train", "--fixed-model-name", "stock", "--out", str(models_folder)]
     # Rasa's own cache, shared: with only a text changed the classifier is not trained again.
-    env = _environment() | _QUIET | {"RASA_CACHE_DIRECTORY": str(project.parent / "rasa-cache")}
+    env = environment() | _QUIET | {"RASA_CACHE_DIRECTORY": str(project.parent / "rasa-cache")}
     subprocess.run(command, cwd=project, env=env, check=True)
 
 
@@ -310,19 +310,19 @@ def _python() -> str:
     return STOCK_PYTHON
 
 
-def _stock(program: str) -> Path:
+def stock_program(program: str) -> Path:
     return STOCK / ".venv" / "bin" / program
 
 
 def _rasa() -> Path:
-    return _stock("rasa")
+    return stock_program("rasa")
 
 
 def _releve() -> Path:
     return Path(sys.executable).parent / "releve"
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Ours, without what would reach into either side."""
     unwanted = ("VIRTUAL_ENV", "PYTHON", "RELEVE_", "UV_")
     return {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}

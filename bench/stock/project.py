@@ -78,7 +78,7 @@ def write_project(parent: Path, recipe: Recipe) -> Path:
     files = {
         "config.yml": _yaml(_config(recipe)),
         "domain.yml": _yaml(_domain()),
-        "data/nlu.yml": _nlu(recipe.examples),
+        "data/nlu.yml": nlu_examples(recipe.examples),
         "data/rules.yml": _yaml({"version": "3.1", "rules": _rules()}),
     }
     if not recipe.rules_only:
@@ -123,25 +123,29 @@ def _config(recipe: Recipe) -> dict[str, Any]:
         "recipe": "default.v1",
         "assistant_id": "stock",
         "language": "fr",
-        "pipeline": [
-            {"name": "WhitespaceTokenizer"},
-            {"name": "RegexFeaturizer"},
-            {"name": "LexicalSyntacticFeaturizer"},
-            {"name": "CountVectorsFeaturizer"},
-            {"name": "CountVectorsFeaturizer", "analyzer": "char_wb", "min_ngram": 1, "max_ngram": 4},
-            {
-                "name": "DIETClassifier",
-                "epochs": recipe.epochs,
-                "constrain_similarities": True,
-                "entity_recognition": False,  # the only entity is a number, and the next component finds it
-            },
-            {"name": "RegexEntityExtractor", "use_lookup_tables": False},
-            {"name": "EntitySynonymMapper"},
-            {"name": "ResponseSelector", "epochs": recipe.epochs, "constrain_similarities": True},
-            {"name": "FallbackClassifier", "threshold": 0.3, "ambiguity_threshold": 0.1},
-        ],
+        "pipeline": nlu_pipeline(recipe),
         "policies": policies,
     }
+
+
+def nlu_pipeline(recipe: Recipe) -> list[dict[str, Any]]:
+    return [
+        {"name": "WhitespaceTokenizer"},
+        {"name": "RegexFeaturizer"},
+        {"name": "LexicalSyntacticFeaturizer"},
+        {"name": "CountVectorsFeaturizer"},
+        {"name": "CountVectorsFeaturizer", "analyzer": "char_wb", "min_ngram": 1, "max_ngram": 4},
+        {
+            "name": "DIETClassifier",
+            "epochs": recipe.epochs,
+            "constrain_similarities": True,
+            "entity_recognition": False,  # the only entity is a number, and the next component finds it
+        },
+        {"name": "RegexEntityExtractor", "use_lookup_tables": False},
+        {"name": "EntitySynonymMapper"},
+        {"name": "ResponseSelector", "epochs": recipe.epochs, "constrain_similarities": True},
+        {"name": "FallbackClassifier", "threshold": 0.3, "ambiguity_threshold": 0.1},
+    ]
 
 
 # --- domain --------------------------------------------------------------------------------------------------
@@ -235,7 +239,7 @@ def _questions(texts: dict[str, str]) -> dict[str, Any]:
 # --- examples, rules, stories --------------------------------------------------------------------------------
 
 
-def _nlu(limit: int | None) -> str:
+def nlu_examples(limit: int | None = None) -> str:
     """All languages under one intent each, as Rasa wants them, and the pattern of a number."""
     examples: defaultdict[str, list[str]] = defaultdict(list)
     taken: defaultdict[tuple[str, str], int] = defaultdict(int)
