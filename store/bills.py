@@ -1,12 +1,15 @@
-"""Bills: what is still to pay."""
+"""Bills: what is still to pay, and what each was computed from."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.bill import Use
 from store.models import Bill
 
 _OPEN = (
@@ -19,3 +22,18 @@ _OPEN = (
 async def open_bills(session: AsyncSession, contract_ids: Sequence[int]) -> list[Bill]:
     """Bills not settled, the first due first. A total below what is paid is a credit not used up yet."""
     return list(await session.scalars(_OPEN, {"contract_ids": list(contract_ids)}))
+
+
+def use_as_json(use: Use) -> dict[str, Any]:
+    """A use as `Bill.uses` keeps it; the quantity is text, for JSON has no decimals."""
+    return {
+        "register": use.register,
+        "quantity": str(use.quantity),
+        "previous": use.previous,
+        "new": use.new,
+        "estimated": use.estimated,
+    }
+
+
+def use_from_json(stored: dict[str, Any]) -> Use:
+    return Use(**{**stored, "quantity": Decimal(stored["quantity"])})

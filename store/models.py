@@ -200,7 +200,12 @@ class BillBasis(StrEnum):
 
 
 class Bill(Base):
-    """A bill as issued. `total` and `paid` in dirhams, tax included; `usage` in the register's unit."""
+    """A bill as issued. `total` and `paid` in dirhams, tax included; `usage` in the register's unit.
+
+    What it was computed from, where the operator gives it: `uses` are the registers' indexes (`store.bills.Use`)
+    from `billed_from` to `period_end`, `advances` what estimated bills since `billed_from` had asked for already,
+    `arrears` and `credit` what older bills brought. Without `uses` a bill can be shown but not explained.
+    """
 
     __tablename__ = "bill"
     __table_args__ = (
@@ -220,6 +225,12 @@ class Bill(Base):
     due_on: Mapped[date]
     basis: Mapped[BillBasis] = mapped_column(Word(BillBasis))
     usage: Mapped[int]
+    tariff: Mapped[str | None] = mapped_column(String(40))
+    billed_from: Mapped[date | None]
+    uses: Mapped[list[dict[str, Any]] | None] = mapped_column(Json)
+    advances: Mapped[Decimal] = mapped_column(Money, default=Decimal(0), server_default="0")
+    arrears: Mapped[Decimal] = mapped_column(Money, default=Decimal(0), server_default="0")
+    credit: Mapped[Decimal] = mapped_column(Money, default=Decimal(0), server_default="0")
     total: Mapped[Decimal] = mapped_column(Money)
     paid: Mapped[Decimal] = mapped_column(Money)
 

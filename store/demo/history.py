@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -11,10 +10,11 @@ from itertools import pairwise
 from math import cos, tau
 from random import Random
 
+from billing.bill import Bill, Period, Use, compute
 from billing.estimation import estimate
 from billing.registers import IndexPoint, RegisterFacts
+from billing.tariff import TARIFFS, Tariff, load
 from store.demo.households import Climate, Dial, Supply
-from store.demo.prices import cost, grid
 from store.models import BillBasis, RegisterCode
 
 MONTH_DAYS = 30.4375
@@ -23,6 +23,8 @@ MIDWINTER, MIDSUMMER = 15, 213
 ISSUED_AFTER = timedelta(days=3)
 DUE_AFTER = timedelta(days=21)
 """Demo values: how long a customer has to pay is not public."""
+OPERATOR = "onee"
+"""Whose tariffs the demo customers are billed by."""
 TURNED_SINCE_ZERO = 8
 """Readings since a dial that rolled over went through zero."""
 
@@ -38,13 +40,18 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class BillDraft:
-    """A bill; `usage` is what it adds to the bills before, less than nothing after too high an estimate."""
+    """A bill from `start`. `usage` is what it adds to those before, less than nothing after too high an estimate."""
 
     start: date
-    end: date
     basis: BillBasis
+    bill: Bill
     usage: int
-    total: Decimal
+    advances: Decimal
+    credit: Decimal = Decimal(0)
+
+    @property
+    def end(self) -> date:
+        return self.bill.period.end
 
     @property
     def issued_on(self) -> date:
@@ -153,44 +160,45 @@ def _facts(supply: Supply, dial: Dial, known: Sequence[IndexPoint]) -> RegisterF
 
 
 def _bills(supply: Supply, days: Sequence[date], real: Sequence[bool], tracks: Sequence[Track]) -> list[BillDraft]:
-    """A bill a month. Each is the cost of all that was used since the last real reading, less what the
-    estimated bills since then have asked for: months put right together never add up to one month's steps.
+    """A bill a month. Each is for all that was used since the last real reading, less what the estimated bills
+    since then have asked for: months put right together never add up to one month's tranches.
     """
-    advances = _advances(supply, tracks)
+    tariff = load(TARIFFS / OPERATOR)[supply.tariff]
     bills: list[BillDraft] = []
-    used: Counter[RegisterCode] = Counter()
-    months, billed = 0, Decimal(0)
-    fee = grid(supply.tariff).monthly_fee
+    since, advanced, used = days[0], Decimal(0), 0
     for (start, end), is_real in zip(pairwise(days), real[1:], strict=True):
-        added = advances[end]
-        months += 1
-        used.update(added)
-        worth = cost(supply.tariff, used, months)
+        uses = _uses(supply, tracks, since, end)
+        bill = compute(tariff, Period(since, end), uses, advances=advanced)
+        usage = int(sum(use.quantity for use in uses))
         basis = BillBasis.READ if is_real else BillBasis.ESTIMATED
-        bills.append(BillDraft(start, end, basis, sum(added.values()), _uneven(worth - billed + fee)))
-        billed = worth
-        if is_real:
-            used, months, billed = Counter(), 0, Decimal(0)
-    for position, total in enumerate(supply.last_totals, start=len(bills) - len(supply.last_totals)):
-        bills[position] = replace(bills[position], total=total)
+        bills.append(BillDraft(start, basis, bill, usage - used, advanced))
+        since, advanced, used = (end, Decimal(0), 0) if is_real else (since, bill.total + advanced, usage)
+    if supply.owed is not None:
+        _settle(supply, tariff, bills)
     return bills
 
 
-def _advances(supply: Supply, tracks: Sequence[Track]) -> dict[date, dict[RegisterCode, int]]:
-    """By how much the indexes of each day, read or estimated, are ahead of those before."""
-    advances: dict[date, dict[RegisterCode, int]] = {}
-    for track in tracks:
-        for dial in supply.dials:
-            facts = _facts(supply, dial, ())
-            for earlier, later in pairwise(track.points[dial.code]):
-                day = advances.setdefault(later.taken_on, {})
-                day[dial.code] = facts.advance(earlier.value, later.value)
-    return advances
+def _uses(supply: Supply, tracks: Sequence[Track], since: date, end: date) -> list[Use]:
+    """What each register of the meter in place turned. A meter is replaced on the day of a real reading."""
+    track = next(track for track in tracks if track.removed_on is None or end <= track.removed_on)
+    return [
+        Use.between(_facts(supply, dial, ()), *(_point(track.points[dial.code], day) for day in (since, end)))
+        for dial in supply.dials
+    ]
 
 
-def _uneven(total: Decimal) -> Decimal:
-    """Never a whole number of dirhams: an amount that proves a contract should not be easy to guess."""
-    return total + Decimal("0.05") if total == total.to_integral_value() else total
+def _point(points: Sequence[IndexPoint], day: date) -> IndexPoint:
+    return next(point for point in points if point.taken_on == day)
+
+
+def _settle(supply: Supply, tariff: Tariff, bills: list[BillDraft]) -> None:
+    """Bring the unpaid bills to what is said to be owed, with a credit from before on the first of them."""
+    assert supply.owed is not None
+    first = len(bills) - supply.unpaid
+    credit = sum((draft.bill.total for draft in bills[first:]), Decimal(0)) - supply.owed
+    draft = bills[first]
+    bill = compute(tariff, draft.bill.period, draft.bill.uses, advances=draft.advances, credit=credit)
+    bills[first] = replace(draft, bill=bill, credit=credit)
 
 
 def _from(track: Track, first: date) -> Track:

@@ -60,8 +60,8 @@ class Supply:
     """Whether the customer's last reading corrected one sent with two digits swapped."""
     unpaid: int = 0
     """How many of the latest bills are not paid."""
-    last_totals: tuple[Decimal, ...] = ()
-    """What the latest bills come to, where that is fixed."""
+    owed: Decimal | None = None
+    """What the unpaid bills come to in all, where that is fixed; a little less than the use asks for."""
 
     @property
     def unit(self) -> Unit:

@@ -17,6 +17,7 @@ from billing.calendar import CASABLANCA
 from billing.reference import Kind, new_reference
 from billing.registers import IndexPoint
 from billing.repairs import swaps
+from store.bills import use_as_json
 from store.demo.cast import crowd, fixed_households
 from store.demo.history import BillDraft, History, history
 from store.demo.households import Household, Supply
@@ -192,7 +193,7 @@ class _Rows:
 
     def _add_bills(self, supply: Supply, bills: list[BillDraft], contract_id: int) -> None:
         for number, bill in enumerate(bills, start=1):
-            owed = number > len(bills) - supply.unpaid and bill.total > 0
+            owed = number > len(bills) - supply.unpaid and bill.bill.total > 0
             self._new(
                 Bill,
                 number=f"{supply.contract}-{number:03d}",
@@ -203,8 +204,14 @@ class _Rows:
                 due_on=bill.due_on,
                 basis=bill.basis,
                 usage=bill.usage,
-                total=bill.total,
-                paid=Decimal(0) if owed else bill.total,
+                tariff=supply.tariff,
+                billed_from=bill.bill.period.start,
+                uses=[use_as_json(use) for use in bill.bill.uses],
+                advances=bill.advances,
+                arrears=Decimal(0),
+                credit=bill.credit,
+                total=bill.bill.total,
+                paid=Decimal(0) if owed else bill.bill.total,
             )
 
     def _new(self, model: type[Base], **values: Any) -> int:

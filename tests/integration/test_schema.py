@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,8 @@ SQLITE_CATALOGUE = """
     SELECT type || ' ' || name, sql FROM sqlite_master
     WHERE name NOT LIKE 'sqlite_%' AND tbl_name <> 'alembic_version'
 """
+BETWEEN_PARTS = re.compile(r",\s+(?![^(]*\))|\n")
+"""The commas between a table's columns and constraints, not those within parentheses."""
 POSTGRESQL_CATALOGUE = """
     SELECT 'column ' || table_name || '.' || column_name,
            concat_ws(' ', data_type, character_maximum_length, is_nullable, column_default)
@@ -46,8 +49,8 @@ async def catalogue(database: Database) -> dict[str, frozenset[str]]:
     query = SQLITE_CATALOGUE if database.is_sqlite else POSTGRESQL_CATALOGUE
     async with database.engine.connect() as connection:
         rows = (await connection.execute(text(query))).all()
-    # SQLite keeps the statement as typed, a column or constraint a line, in whatever order.
-    return {name: frozenset(line.strip(" ,\t") for line in sql.splitlines()) for name, sql in rows}
+    # SQLite keeps the statement as typed, its columns and constraints in whatever order.
+    return {name: frozenset(part.strip() for part in BETWEEN_PARTS.split(sql)) for name, sql in rows}
 
 
 def difference(connection: Connection) -> list[object]:
