@@ -44,11 +44,14 @@ class Readings(_Section):
 
 
 class Operator(_Section):
+    """`tariffs` names the folder of `billing/tariffs/` that its bills are computed from."""
+
     name: str
     customer_relations_phone: str
     emergency_phone: str
     country: str
     payment_page: str
+    tariffs: str
     privacy: Privacy
     identification: Identification
     conversation: Conversation

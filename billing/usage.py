@@ -52,14 +52,14 @@ def usual_band(register: RegisterFacts, since: IndexPoint, until: date, limits: 
     known, they set the expectation, and the band covers both: a household that is away in winter, or cools
     in summer, is not asked every year.
     """
-    marks, totals = _turned(register, since)
-    rates = _daily_rates(marks, totals, limits.min_period_days)
+    marks, totals = turned(register, since)
+    rates = daily_rates(marks, totals, limits.min_period_days)
     if len(rates) < limits.min_periods:
         return None
-    median = _median(rates)
-    spread = limits.spreads * MAD_TO_SIGMA * _median([abs(rate - median) for rate in rates])
+    median = median_of(rates)
+    spread = limits.spreads * MAD_TO_SIGMA * median_of([abs(rate - median) for rate in rates])
     days = until.toordinal() - marks[-1]
-    seasonal = _last_year(marks, totals, days)
+    seasonal = last_year(marks, totals, days)
     daily = median if seasonal is None else seasonal
     ratio = limits.young_high_ratio if seasonal is None else limits.high_ratio
     expected = daily * days
@@ -72,7 +72,7 @@ def usual_band(register: RegisterFacts, since: IndexPoint, until: date, limits: 
     )
 
 
-def _turned(register: RegisterFacts, last: IndexPoint) -> tuple[list[int], list[int]]:
+def turned(register: RegisterFacts, last: IndexPoint) -> tuple[list[int], list[int]]:
     """Days (ordinals) of the real points up to `last`, and what the register has turned since the first."""
     marks: list[int] = []
     totals: list[int] = []
@@ -89,7 +89,7 @@ def _turned(register: RegisterFacts, last: IndexPoint) -> tuple[list[int], list[
     return marks, totals
 
 
-def _daily_rates(marks: Sequence[int], totals: Sequence[int], min_days: int) -> list[float]:
+def daily_rates(marks: Sequence[int], totals: Sequence[int], min_days: int) -> list[float]:
     """Daily use of each period of at least `min_days`, walking back from the last point."""
     rates: list[float] = []
     end = len(marks) - 1
@@ -101,7 +101,7 @@ def _daily_rates(marks: Sequence[int], totals: Sequence[int], min_days: int) -> 
     return rates
 
 
-def _last_year(marks: Sequence[int], totals: Sequence[int], days: int) -> float | None:
+def last_year(marks: Sequence[int], totals: Sequence[int], days: int) -> float | None:
     """Daily use over the same days a year ago, at least a month of them; None when not all are known."""
     start = marks[-1] - YEAR_DAYS
     end = start + days
@@ -122,7 +122,7 @@ def _interpolated(marks: Sequence[int], totals: Sequence[int], mark: int) -> flo
     return totals[left] + share * (totals[right] - totals[left])
 
 
-def _median(values: Sequence[float]) -> float:
+def median_of(values: Sequence[float]) -> float:
     ordered = sorted(values)
     middle = len(ordered) // 2
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2

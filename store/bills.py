@@ -37,3 +37,17 @@ def use_as_json(use: Use) -> dict[str, Any]:
 
 def use_from_json(stored: dict[str, Any]) -> Use:
     return Use(**{**stored, "quantity": Decimal(stored["quantity"])})
+
+
+KEPT = 26
+"""Bills of a contract that are looked at: two years of months, and what they are compared with."""
+
+_LATEST = (
+    select(Bill).where(Bill.contract_id == bindparam("contract_id")).order_by(Bill.period_end.desc(), Bill.id.desc())
+).limit(KEPT)
+
+
+async def bills_of(session: AsyncSession, contract_id: int) -> list[Bill]:
+    """The latest bills of a contract, oldest first."""
+    newest = await session.scalars(_LATEST, {"contract_id": contract_id})
+    return list(newest)[::-1]
