@@ -38,6 +38,8 @@ def understanding(assistant: Assistant, text: str) -> dict[str, Any]:
         "confidence": round(float(intent.get("confidence") or 0.0), 4),
         "certainty": parse.get("certainty"),
         "entities": [
-            {key: each[key] for key in ENTITY_KEYS if each.get(key) is not None} for each in parse["entities"]
+            {key: each[key] for key in ENTITY_KEYS if each.get(key) is not None}
+            for each in parse["entities"]
+            if "alternative" not in each  # a second reading of characters that are another entity already
         ],
     }

@@ -2,11 +2,12 @@
 
 `find` reads folded text whose number words are digits already (`nlu.numbers.spell_out`). A mention like "le 15"
 is both a day gone by (a reading taken) and a day to come (a promise to pay): it carries both, and `value` is the
-one to come unless the words say otherwise; the entity extractor knows better when a reading stands beside it.
+one that the nearest verb asks for, else the one to come; the entity extractor knows better when a reading stands
+beside it.
 Weeks begin on Monday. A period ("la semaine prochaine") has its first day as value and its last in `until`.
 
-Duckling (in process, `pyduckling-native-phihos`) understood 21 of 32 of our phrases in French and Arabic and no
-Darija; what it misses is what our customers write, so the grammar here is ours, one table for all varieties.
+Duckling misses half of the dates that our customers write in Arabic and most in Darija (docs/understanding.md), so
+the grammar here is ours, one table for all varieties.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,10 @@ class Mention:
     """The same words read as a day to come (or today)."""
     until: date | None = None
     """The last day when the words name a period."""
+    told: bool = False
+    """Whether a verb says that `value` is gone by or to come ("j'ai payé le 5", "je paierai le 15")."""
+    since: bool = False
+    """The words tell how long something has lasted ("depuis 3 jours") rather than a day."""
 
     @property
     def ambiguous(self) -> bool:
@@ -45,74 +51,107 @@ def _alternatives(table: dict[int, str]) -> tuple[str, dict[str, int]]:
 
 MONTH_NAMES, _MONTHS = _alternatives(
     {
-        1: "janvier janv jan january يناير yanayer yanayir yanayr",
-        2: "fevrier fevr fev february feb فبراير febrayer fibrayer fibrayr",
+        1: "janvier janv jan january يناير yanayer yanayir yanayr janvie",
+        2: "fevrier fevr fev february feb fivrier فبراير febrayer fibrayer fibrayr",
         3: "mars march مارس",
-        4: "avril avr april ابريل افريل abril",
+        4: "avril avr april apr ابريل افريل abril",
         5: "mai may ماي مايو mayo",
         6: "juin june يونيو يونيه yonyo younio yunyu",
         7: "juillet juil july يوليوز يوليو yolyoz youlyouz yulyuz",
         8: "aout august غشت اغسطس ghocht ghucht",
-        9: "septembre sept september sep شتنبر سبتمبر chotanbir chtanbir",
+        9: "septembre sept september sep شتنبر سبتمبر chotanbir chtanbir choutanbir",
         10: "octobre oct october اكتوبر oktobr oktober oktoubr",
-        11: "novembre nov november نونبر نوفمبر nowanbir nouanbir nwanbir",
-        12: "decembre dec december دجنبر ديسمبر dojanbir doujanbir djanbir",
+        11: "novembre nov november نونبر نوفمبر nowanbir nouanbir nwanbir nouvembre nowenbir",
+        12: "decembre dec december دجنبر ديسمبر dojanbir doujanbir djanbir dujanbir doujambir",
     }
 )
-_WEEKDAY, _WEEKDAYS = _alternatives(
-    {
-        0: "lundi monday الاثنين الاتنين التنين لتنين tnin ltnin letnin ttnin",
-        1: "mardi tuesday الثلاثا التلات tlat ttlat",
-        2: "mercredi wednesday الاربعا لاربع الاربع larb3 larba3 larbe3 lareb3 larb3a",
-        3: "jeudi thursday الخميس لخميس خميس khmis lkhmis lekhmis l5mis 5mis",
-        4: "vendredi friday الجمعه جمعه لجمعه jm3a jem3a jam3a jom3a ljm3a ljem3a ljam3a",
-        5: "samedi saturday السبت سبت sbt ssbt sebt ssebt sabt",
-        6: "dimanche sunday الاحد الحد لحد l7d l7ed l7add l7edd lhed",
-    }
+_WEEKDAYS = (
+    r"lundi|monday|(?:ال|ل)(?:ا?ثنين|ا?تنين)|تنين|l?'?[ei]?t+nine?",
+    r"mardi|tues(?:day)?|(?:ال)?ثلاثا|(?:ال|ل)?تلاتا?|l?'?t+lata?",
+    r"merc?re?di|wednesday|(?:ال|ل)اربعا?|لربعا?|l'?[ae]?r[ae]?b[aei]?3a?|ar[ae]?b[ae]?3a?",
+    r"jeudi|thurs(?:day)?|(?:ال|ل)?خميس|l?'?[ae]?(?:kh|5)[ae]?mis+e?",
+    r"vend?re?di|friday|(?:ال|ل)?جمعه|l?'?[ae]?j[aeou]?m+3[ae]h?",
+    r"samedi|saturday|(?:ال|ل)?سبت|[el]?s{1,2}[ae]?bt",
+    r"diman?che?|sunday|الاحد|(?:ال|ل)حد|l'?[7h][ae]?d+",
 )
+"""Monday to Sunday."""
+_WEEKDAY = "|".join(_WEEKDAYS)
+_IN_A_NAME = r"(?<!souk )(?<!souq )(?<!sou9 )(?<!سوق )"
+_NOT_A_NAME = (
+    r"(?! (?:sbt )?(?:oulad|ouled|wlad|ولاد|اولاد|gzoula|جزوله|كزوله|zmamra|zemamra|زمامره|الزمامره|soualem|السوالم"
+    r"|chtouka|شتوكه|ghiate|الغرب|s[7h]aim|اسحيم|الاقصي|الادني)(?!\w))"
+)
+"""Towns are named after their market day: Souk El Arbaa, Had Soualem, Sebt Gzoula; and «الحد الأقصى» is a maximum."""
+_UP_TO_NOW = r"(?!(?:(?<=لحد)|(?<=l7ed)|(?<=l7ad)|(?<=lhad)|(?<=lhed)) ?(?:daba|dba|l?'?y[ou]+m|lan|ال[اي]|دابا|هاد))"
+"""«لحد الآن» is "until now", not a Sunday."""
+
+
+@lru_cache(maxsize=256)
+def _weekday_of(name: str) -> int:
+    return next(number for number, pattern in enumerate(_WEEKDAYS) if re.fullmatch(pattern, name))
+
+
 _ORDINAL, _ORDINALS = _alternatives(
     {
-        1: "الاول",
-        2: "الثاني",
-        3: "الثالث",
-        4: "الرابع",
-        5: "الخامس",
-        6: "السادس",
-        7: "السابع",
-        8: "الثامن",
-        9: "التاسع",
-        10: "العاشر",
+        1: "first premier الاول فاتح fati7 fatih fate7 fateh",
+        2: "second الثاني التاني",
+        3: "third الثالث التالت",
+        4: "fourth الرابع",
+        5: "fifth الخامس",
+        6: "sixth السادس",
+        7: "seventh السابع",
+        8: "eighth الثامن التامن",
+        9: "ninth التاسع",
+        10: "tenth العاشر",
+        11: "eleventh",
+        12: "twelfth",
+        13: "thirteenth",
+        14: "fourteenth",
+        15: "fifteenth",
+        16: "sixteenth",
+        17: "seventeenth",
+        18: "eighteenth",
+        19: "nineteenth",
+        20: "twentieth العشرين العشرون",
+        30: "thirtieth الثلاثين الثلاثون",
     }
+)
+# "the twenty-fifth" is "the 20-fifth" by now, and «الخامس عشر» is «الخامس 10».
+_ORDINAL_DAY = (
+    rf"(?:(?P<tens>[23]0)[ -])?(?P<ordinal>{_ORDINAL})(?P<teen> 10(?!\d))?(?: ?و ?(?P<and>العشرين|الثلاثين))?"
 )
 
 _OF = r"(?:du|de la|de|d'|of the|of|من|ديال|د|في|ف|dyal|dial|d|f|mn|men|l)"
 _THIS = r"(?:ce|cette|this|the|هذا|هاذا|هاد|هذه|فهاد|had|le|la)"
 _NEXT = (
-    r"(?:prochaine?|suivante?|qui vient|(?:ال)?(?:قادمه?|مقبله?|تاليه?)|(?:اللي |لي )?(?:ال)?جايه?"
+    r"(?:procha?[ie]+ne?|suivante?|qui vient|(?:ال)?(?:قادمه?|مقبله?|تاليه?)|(?:اللي |لي )?(?:ال)?جايه?"
     r"|(?:li |lli )?l?jay+a?)"
 )
 _LAST = (
     r"(?:derniere?|passee?|precedente?|(?:ال)?ماضيه?|المنصرمه?|(?:اللي |لي )?(?:ال)?فايته?|(?:اللي|لي) فاتت?"
     r"|(?:li |lli )fat+e?t?|l?fayta?)"
 )
-_MONTH_WORD = r"(?:mois|month|(?:ال)?شهر|لشهر|l?e?(?:ch|sh)a?[h8]+[aeo]?r)"
+_MONTH_WORD = r"(?:mois|month|(?:ال)?شهر|لشهر|للشهر|l?e?(?:ch|sh)a?[h8]+[aeo]?r)"
+_YEAR_WORD = r"(?:l?'?annee|l?'?an|year|(?:ال|ل)?(?:سنه|عام)|l?'?3am|s[ae]na)"
 _WEEK_WORD = r"(?:semaine|week|(?:ال)?اسبوع|(?:ال)?سيمانه|لسيمانه|l?s[ie]?mana)"
-_DAY = r"(?P<day>0?[1-9]|[12]\d|3[01])(?:er|st|nd|rd|th)?"
+_SUFFIX = r"(?:(?<=1)st|(?<=2)nd|(?<=3)rd|th)"  # not "3nd", which is "at" in Darija
+_DAY = rf"(?P<day>0?[1-9]|[12]\d|3[01])(?:er|{_SUFFIX})?"
 _YEAR = r"(?P<year>20\d\d)"
 _NOT_COUNTED = (
-    r"(?![\d%])(?![.,/:-]\d)"
-    r"(?! ?(?:dhs?|kwh|kw|mad|euros?|h|heures?|hours?|j|jrs?|jours?|days?|mois|months?|semaines?|weeks?|m3|fois|eme"
-    r"|minutes?|mn|ans?|personnes?|x|درهم|دراهم|ايام|يوما?|اسابيع|شهور|اشهر|مرات|ساعات|ساعه|دقايق|دقيقه|كيلو\w*"
-    r"|iyam|ayam|yam|simanat?|chhour|chhor|dr?a?hm\w*|d[ei]rhams?|mr+at|dfo3at)(?!\w))(?![a-z])"
+    r"(?![\d%])(?![.,/:-]\d)(?! \d{3}(?!\d))"
+    r"(?! ?(?:dhs?|kwh|kw|kva|mad|euros?|h|heures?|hours?|j|jrs?|jours?|days?|mois|months?|semaines?|weeks?|m3|fois|x"
+    r"|eme|minutes?|mn|ans?|personnes?|floor|etage|درهم|دراهم|ايام|يوما?|اسابيع|شهور|اشهر|مرات|ساعات|ساعه|دقايق"
+    r"|دقيقه|كيلو\w*|iyam|ayam|yam|simanat?|chhour|chhor|dr?a?hm\w*|d[ei]rhams?|m[ae]?r+[ae]?t|d[aeo]?[fu]\w*3at|parts?|parties|times"
+    r"|instal\w*|mensual\w*|versements?|pa[iy]e?ments?|tranches?|دفعات|اقساط)(?![\w']))(?![a-z])"
 )
 
 _END = (
-    r"(?:a la fin|fin|(?:the )?end|نهايه|اخر|اواخر|(?:ال)?تالي|الاخر|لاخر|متم"
+    r"(?:a la fin|la fin|fin|(?:the )?end|نهايه|اخر|اواخر|(?:ال)?تالي|الاخر|لاخر|متم"
     r"|l?[ae]?(?:kh|5)+[aei]?r|akhir|t?tali|talit)"
 )
 _START = (
     r"(?:au debut|debut|(?:the )?(?:beginning|start)|بدايه|اول|مطلع|اوايل|الاول|لول"
-    r"|(?:f )?l?[aeo]?w+[ae]?l|loul|bdayt)"
+    r"|اللول|(?:f )?l?[aeo]?w+[ae]?l|loul|bdayt)"
 )
 _MIDDLE = r"(?:milieu|mi|(?:the )?middle|mid|منتصف|نصف|نص|وسط|n[eo]s+|w[eo]st)"
 _EDGE = rf"(?:(?P<end>{_END})|(?P<start>{_START})|(?P<middle>{_MIDDLE}))"
@@ -124,16 +163,27 @@ _DUAL = (
     r"(?P<dual>(?P<two_days>يومين|يومان|y[ou]+mayn|nharayn)|(?P<two_weeks>اسبوعين|سيمانتين|s[ie]mantayn|s[ie]mantin)"
     r"|(?P<two_months>شهرين|ch[ae]?hrayn|chehrin))"
 )
-_SPAN = rf"(?:(?:(?P<n>\d{{1,3}}|une?|an?|one|واحد|wa7ed|wahed|chi) )?(?:{_DAYS}|{_WEEKS}|{_MONTHS_OF})|{_DUAL})"
+_SPAN = (
+    # "بعد يوم 15" is the 15th, not a day later: without a number before it the unit is followed by none.
+    rf"(?:(?:(?P<n>\d{{1,3}}|une?|an?|one|واحد|wa7ed|wahed|chi) ?)?(?<![a-z](?=[a-z]))"
+    rf"(?:{_DAYS}|{_WEEKS}|{_MONTHS_OF})(?(n)|(?! ?\d))|{_DUAL})"
+)
 _AHEAD = (
     r"(?:dans|d'ici|sous|au bout de|encore|delai de|laissez[- ]moi|in|within|another|(?:من )?بعد|خلال|غضون|مهله"
     r"|من هنا ل?|من دابا ل?|زيدوني|صبرو عليا|(?:m[eo]?n )?b[ae]?3d|m[eo]?n hna l?|m[eo]?n daba l?|mohla d|zidou?ni)"
 )
-_BACK = r"(?:il y a|depuis|ca fait|since|for|منذ|قبل|من|هادي|هذي|hadi)"
+_BACK = r"(?:(?P<ago>il y a|y a|قبل|[9q]b[ae]?l)|depuis|ca fait|since|for|منذ|من|هادي|هذي|hadi|m[eo]?n)"
 
+_NUMBERED = (
+    r"floor|time|times|bill|payment|instal+ment|month|year|week|day|meter|reading|building|apartment|door|street|call"
+    r"|one|person|lady|man|house|reminder|complaint|request|class|line"
+)
+"""Nouns that are counted: "the 4th floor", "the second bill"."""
+
+_ENGLISH_LEAD = r"(?:on|by|before|until|till|after|from|since)"
 _DAY_LEAD = (
     r"(?:(?:jusqu'?|jusque|jusqu )?\s?au|(?:avant |apres |d'ici |pour |vers |des |que |jusqu'a )?le|a partir du|du"
-    r"|(?:on|by|before|until|till|after|from|since) the|the|(?:ل|ف|ب)?(?:يوم|نهار)|قبل|(?:من )?بعد|حتي ?ل?"
+    rf"|{_ENGLISH_LEAD} the|the|(?:ل|ف|ب)?(?:يوم|نهار)|قبل|(?:من )?بعد|حتي ?ل?"
     r"|(?:ال|ل)?غايه"
     r"|ب?تاريخ|الي غايه|(?:f |l )?n[h8]ar|y[ou]+m|(?:m[eo]?n )?b[ae]?3d|[9q]b[ae]?l|[7h]t+al?(?: l)?'?|t+al)"
 )
@@ -201,8 +251,9 @@ def _day_of_month(day: int, m: re.Match[str], today: date) -> _Resolved | None:
     if parts.get("name"):
         return _named_day(day, _MONTHS[parts["name"]], parts.get("year"), today)
     first = today.replace(day=1)
-    if parts.get("next") or parts.get("last"):
-        found = _day_in(_add_months(first, 1 if parts.get("next") else -1), day)
+    ahead = parts.get("next") or parts.get("next_en")
+    if ahead or parts.get("last") or parts.get("last_en"):
+        found = _day_in(_add_months(first, 1 if ahead else -1), day)
         return _both(found) if found else None
     days = [d for k in range(-2, 3) if (d := _day_in(_add_months(first, k), day)) is not None]
     return max(d for d in days if d <= today), min(d for d in days if d >= today), None
@@ -213,7 +264,14 @@ def _led_day(m: re.Match[str], today: date) -> _Resolved | None:
 
 
 def _ordinal_day(m: re.Match[str], today: date) -> _Resolved | None:
-    return _day_of_month(_ORDINALS[m["ordinal"]], m, today)
+    day = _ORDINALS[m["ordinal"]]
+    if m["tens"]:
+        day += int(m["tens"])
+    if m["teen"]:
+        day += 10
+    if m["and"]:
+        day += _ORDINALS[m["and"]]
+    return _day_of_month(day, m, today) if day <= 31 else None
 
 
 def _edge(first: date, m: re.Match[str]) -> date:
@@ -236,6 +294,19 @@ def _edge_of_named_month(m: re.Match[str], today: date) -> _Resolved | None:
     return max(d for d in edges if d <= today), min(d for d in edges if d >= today), None
 
 
+def _edge_of_year(m: re.Match[str], today: date) -> _Resolved | None:
+    month, day = (12, 31) if m["end"] else (1, 1)
+    if m["next"] or m["next_en"]:
+        return _both(date(today.year + 1, month, day))
+    if m["last"] or m["last_en"]:
+        return _both(date(today.year - 1, month, day))
+    return _named_day(day, month, None, today)
+
+
+def _next_year(m: re.Match[str], today: date) -> _Resolved | None:
+    return _both(date(today.year + 1, 1, 1), date(today.year + 1, 12, 31))
+
+
 def _shift_of(m: re.Match[str]) -> int:
     return 1 if m["next"] or m["next_en"] else -1
 
@@ -256,7 +327,7 @@ def _end_of_week(m: re.Match[str], today: date) -> _Resolved | None:
 
 def _on_weekday(m: re.Match[str], today: date) -> _Resolved | None:
     """The day of that name before and after today; today itself only as a day gone by."""
-    ahead = (_WEEKDAYS[m["weekday"]] - today.weekday() - 1) % 7 + 1
+    ahead = (_weekday_of(m["weekday"]) - today.weekday() - 1) % 7 + 1
     future, past = today + timedelta(ahead), today + timedelta(ahead - 7)
     if m["next"] or m["next_en"]:
         return _both(future)
@@ -286,19 +357,86 @@ def _back(m: re.Match[str], today: date) -> _Resolved | None:
     return _offset(m, today, -1)
 
 
+# What a feast's name begins with: "l'aïd el", "3id l".
+_AID = r"(?:(?:l' ?)?(?:aid|eid)(?: ?(?:al|el|ul|l))?[ -]?|(?:l|el )?3[ie]+d l?|(?:ال|ل)?عيد (?:ال|ل)?)"
+_BREAKING, _SACRIFICE, _BIRTHDAY, _ASHURA, _RAMADAN = (10, 1), (12, 10), (3, 12), (1, 10), (9, 1)
+"""Month and day in the Islamic calendar."""
+_FEASTS: list[tuple[tuple[int, int], str]] = [
+    (
+        _BREAKING,
+        rf"{_AID}(?:fi?tr|f[ie]tr|s+[ae]?ghi[ei]?r|فطر|صغير)|(?:fin|end|نهايه|اخر) (?:du |de |of )?{{ramadan}}",
+    ),
+    (_SACRIFICE, rf"{_AID}(?:[ae]?d[h7]+a|e?k[ae]?bi[ei]?r|[7h]awli|اضح[يا]|كبير|حولي)|fete du mouton"),
+    (_BIRTHDAY, rf"{_AID}(?:l?m[ao]*u?lo?u?d|mawlid|مولد|مولود)(?: النبوي)?|mawlid|(?:ال)?مولد النبوي"),
+    (_ASHURA, r"3?achou?ra|ashura|عاشورا"),
+]
+_RAMADAN_WORD = r"(?:(?:le )?(?:mois de )?ram[ae]?dh?an|رمضان)"
+_ANY_FEAST = r"l'? ?aid|el aid|the eid|eid|laid|l?3[ie]+d|(?:ال|ل)عيد"
+"""One of the two great feasts, whichever is nearer."""
+_BEFORE_OR_AFTER = (
+    r"(?:(?:avant|apres|jusqu'?a|d'ici|before|after|until|till|by|بعد|قبل|حتي ?ل?|الي|لغايه"
+    r"|(?:m[eo]?n )?b[ae]?3d|[9q]b[ae]?l|[7h]t+al?(?: l)?|t+al?(?: l)?)(?: (?:le|la|les|the|fete de))* ?)"
+)
+_FEAST_LEAD = (
+    rf"(?:{_BEFORE_OR_AFTER}|(?:pour|on|a|f|في|n[h8]ar|نهار|يوم|m3a|مع)"
+    r"(?: (?:la|le|les|the))?(?: (?:fete de|jour de|day of))? ?)"
+)
+_NO_GREETING = r"(?!\w)(?! ?(?:m[aou]*bar[ae]k|said|sa3id|مبارك|سعيد))"
+
+
+def _islamic_month(day: date) -> int:
+    """The month of the tabular Islamic calendar, counted from year 1, that `day` lies in or just beside."""
+    return (day.toordinal() - _HEGIRA) * 360 // 10631
+
+
+_HEGIRA = date(622, 7, 19).toordinal()
+
+
+def _islamic_day(months: int, day: int) -> date:
+    """A day of the month that is `months` after the first, in the tabular calendar (30 years of 10,631 days).
+
+    A month begins in Morocco when the moon has been seen, so no calendar knows it; this one is a day off at most, and
+    right more often than the Umm al-Qura calendar of the libraries, which is Saudi Arabia's (docs/understanding.md).
+    """
+    years, month = divmod(months, 12)
+    days = 354 * years + (11 * (years + 1) + 3) // 30 + 59 * (month // 2) + 30 * (month % 2)
+    return date.fromordinal(_HEGIRA + days + day - 1)
+
+
+def _feast(*feasts: tuple[int, int]) -> _Resolver:
+    """The nearest day of any of the feasts, before and after today."""
+
+    def resolve(m: re.Match[str], today: date) -> _Resolved:
+        this_month = _islamic_month(today)
+        days = [
+            _islamic_day(months, day)
+            for months in range(this_month - 14, this_month + 15)
+            for month, day in feasts
+            if months % 12 == month - 1
+        ]
+        return max(d for d in days if d <= today), min(d for d in days if d >= today), None
+
+    return resolve
+
+
 _NEAR: list[tuple[int, str]] = [
-    (-2, r"avant[- ]?hier|(?:the )?day before yesterday|اول امس|اول البارح|ول البارح|ولبارح|w[ae]?l+ ?l?bare?[7h]"),
-    (2, r"apres[- ]?demain|(?:the )?day after tomorrow|(?:من )?بعد غدا?|(?:m[eo]?n )?b[ae]?3d ?gh[ae]?d+a"),
+    (-2, r"avant[- ]?t?hier|(?:the )?day before yesterday|اول امس|اول البارح|ول البارح|ولبارح|w[ae]?l+ ?l?bare?[7h]"),
+    (
+        2,
+        r"apres[- ]?(?:demain|deman|2main)|(?:the )?day after tom+or+ow|(?:من )?بعد غدا?"
+        r"|(?:m[eo]?n )?b[ae]?3d ?gh[ae]?d+a",
+    ),
     (
         -1,
-        r"hier(?: (?:matin|soir))?|yesterday|last night|امس|البارحه?|لبارحه?|مبارح"
+        r"hier(?: (?:matin|soir))?|yest[eu]rday|last night|امس|البارحه?|لبارحه?|مبارح"
         r"|(?:l ?)?[ae]?l?bar[ae]?[7h]|lbar[7h]a?",
     ),
-    (1, r"demain(?: matin| soir)?|tomorrow|tmrw|غدا|غدوه|غد|l?gh[ae]?d+a|ghdda"),
+    (1, r"(?:demain|deman|2main)(?: matin| soir)?|tom+or+ow|tmrw|tmw|غدا|غدوه|غد|l?gh[ae]?d+a|ghdda"),
     (
         0,
-        r"aujourd'? ?hui|auj|ce (?:matin|soir|jour|midi)|cet apres[- ]?midi|cette (?:nuit|journee)|today|tonight"
-        r"|this (?:morning|afternoon|evening)|ليومه?|اليومه?|(?:هاد|هذا) (?:ال)?(?:صباح|نهار|مساء?|يوم|ليله)"
+        r"[ao]u?jourd'? ?hui|auj|ajd|ce (?:matin|soir|jour|midi)|cet apres[- ]?midi|cette (?:nuit|journee)"
+        r"|today|tonight|this (?:morning|afternoon|evening)"
+        r"|ليومه?|اليومه?|(?:هاد|هذا) (?:ال)?(?:صباح|نهار|مساء?|يوم|ليله)"
         r"|(?:صباح|مسا|ظهر) اليوم|l[iy]?y?ou?ma?|lyu?ma?|had (?:s?sba[7h]|n+har|l?3chi?y?a|l+il+a?)",
     ),
 ]
@@ -334,6 +472,20 @@ _RULES: list[tuple[re.Pattern[str], _Resolver]] = [
             _edge_of_named_month,
         ),
         (
+            rf"(?<!\w)[وفبل]?(?:ال)?(?:(?P<end>{_END})|(?P<start>{_START}))[ -](?:{_OF} ?)?(?:{_THIS} )?"
+            rf"(?:(?P<next_en>next)|(?P<last_en>last))? ?{_YEAR_WORD}"
+            rf"(?: (?:(?P<next>{_NEXT})|(?P<last>{_LAST})))?(?!\w)",
+            _edge_of_year,
+        ),
+        (rf"(?<!\w)(?:next year|{_YEAR_WORD} (?:{_NEXT}))(?!\w)", _next_year),
+        *(
+            (rf"(?<!\w)(?:{_FEAST_LEAD})?(?:{words.format(ramadan=_RAMADAN_WORD)}){_NO_GREETING}", _feast(day))
+            for day, words in _FEASTS
+        ),
+        (rf"(?<!\w)(?:apres|after|(?:من )?بعد|(?:m[eo]?n )?b[ae]?3d) (?:{_RAMADAN_WORD})(?!\w)", _feast(_BREAKING)),
+        (rf"(?<!\w){_BEFORE_OR_AFTER}(?:{_RAMADAN_WORD})(?!\w)", _feast(_RAMADAN)),
+        (rf"(?<!\w){_FEAST_LEAD}(?:{_ANY_FEAST}){_NO_GREETING}", _feast(_BREAKING, _SACRIFICE)),
+        (
             rf"(?<!\w)(?:[وفبل]?(?:نهايه|اخر)|fin|(?:the )?end|l?[ae]?khe?r) (?:{_OF} ?)?(?:{_THIS} )?{_WEEK_WORD}"
             rf"(?!\w)(?! {_NEXT})|(?<!\w)(?:week[- ]?end|l?wikand|الويكاند|ويكاند)(?!\w)",
             _end_of_week,
@@ -344,24 +496,41 @@ _RULES: list[tuple[re.Pattern[str], _Resolver]] = [
         (rf"(?<!\w){_SPAN} ago(?!\w)", _back),
         (rf"(?<!\w){_BACK} {_SPAN}(?!\w)", _back),
         (
+            rf"(?<!\w)(?:(?:{_ENGLISH_LEAD} )?the |le |on |يوم |نهار |n[h8]ar )?[وفبل]?{_ORDINAL_DAY} ?"
+            rf"(?:of |de |d'|du |من |في |ف)?(?:{_THIS} )?(?:(?P<next_en>next) |(?P<last_en>last) )?"
+            rf"(?:{_MONTH_WORD}(?: (?:(?P<next>{_NEXT})|(?P<last>{_LAST})))?|(?P<name>{MONTH_NAMES}))(?!\w)"
+            rf"(?:,? {_YEAR}(?!\d))?",
+            _ordinal_day,
+        ),
+        (rf"(?<!\w)(?P<name>{MONTH_NAMES}) (?:the )?{_ORDINAL_DAY}(?!\w)", _ordinal_day),
+        (rf"(?<!\w){_ENGLISH_LEAD} the {_ORDINAL_DAY}(?!\w)(?! (?:{_NUMBERED})(?!\w))", _ordinal_day),
+        (
             rf"(?<!\w){_DAY_LEAD} ?(?:l|ال|n[h8]ar |يوم |نهار )?{_DAY}{_NOT_COUNTED}{_DAY_TAIL}",
             _led_day,
         ),
+        # "nkhelles f 25" is a day, but "f 3" could be in three parts.
+        (
+            r"(?<!\w)(?:n(?:kh|5)[ae]?l+[ae]?s\w*|ن?خلص\w*|ندفع\w*) (?:f|ف|في) ?(?P<day>[5-9]|[12]\d|3[01])"
+            rf"{_NOT_COUNTED}(?! (?:d|dyal|dial|د|ديال) ?(?:l|ال)?(?!{_MONTH_WORD})){_DAY_TAIL}",
+            _led_day,
+        ),
+        (rf"(?<!\w)(?:{_WEEKDAY}) (?:le |the )?{_DAY}{_NOT_COUNTED}{_DAY_TAIL}", _led_day),
         (
             rf"(?<![\w.,/]){_DAY}{_NOT_COUNTED} ?(?:(?:{_OF}|fhad|فهاد) ?)?(?:{_THIS} )?(?<!\d )(?<!\d){_MONTH_WORD}"
             rf"(?: (?:(?P<next>{_NEXT})|(?P<last>{_LAST})))?(?!\w)",
             _led_day,
         ),
         (rf"(?<!\w){_DAY} {_MONTH_WORD} (?:(?P<next>{_NEXT})|(?P<last>{_LAST}))(?!\w)", _led_day),
-        (rf"(?<![\w])(?:the )?(?P<day>[12]?\d|3[01])(?:st|nd|rd|th)(?!\w){_DAY_TAIL}", _led_day),
         (
-            rf"(?<!\w)[بل]?(?P<ordinal>{_ORDINAL}) (?:من |في |ف)?(?:{_THIS} )?"
-            rf"(?:{_MONTH_WORD}|(?P<name>{MONTH_NAMES}))(?!\w)",
-            _ordinal_day,
+            rf"(?<![\w])(?:the )?(?P<day>[12]?\d|3[01]){_SUFFIX}(?!\w)"
+            rf"(?! (?:{_NUMBERED})(?!\w)){_DAY_TAIL}",
+            _led_day,
         ),
         (
-            rf"(?<!\w)[وفبل]?(?:(?P<next_en>next) |(?P<last_en>last) |(?:on|nhar|had|f|le|ce|this|يوم|نهار|هاد) )*"
-            rf"(?P<weekday>{_WEEKDAY})(?: (?:(?P<next>{_NEXT})|(?P<last>{_LAST})))?(?!\w)",
+            rf"{_IN_A_NAME}(?<!\w)[وفبل]?(?:(?P<next_en>next) |(?P<last_en>last) "
+            rf"|(?:on|n[h8]ar|had|f|le|ce|this|يوم|نهار|هاد|هذا) )*"
+            rf"{_IN_A_NAME}(?P<weekday>{_WEEKDAY}){_NOT_A_NAME}{_UP_TO_NOW}"
+            rf"(?: (?:(?P<next>{_NEXT})|(?P<last>{_LAST})))?(?!\w)",
             _on_weekday,
         ),
         (
@@ -377,38 +546,85 @@ _RULES: list[tuple[re.Pattern[str], _Resolver]] = [
     )
 ]
 
-# Words that put an open date in the past; without them a day is taken as one to come.
-_BEFORE_NOW = re.compile(
-    r"(?<!\w)(?:releve le|relevee? le|depuis|c'etait|was|since|منذ|قريت|خديت|شفت|قراته|9rit|qrit|kan|خذت)(?!\w)"
+# Verbs and prepositions that say whether a day is gone by or to come. What is past stands first: "j'ai payé" holds
+# "payé", which alone could be a mistyped "payer".
+_TENSE = re.compile(
+    r"(?<!\w)(?:(?P<past>(?<!ila )(?<!if )(?<!ايلا )(?<!يلا )(?<!اذا )(?<!لو )(?:"
+    r"(?:j'? ?ai|on a|nous avons|avons|a ete|avait|ils? ont|vous avez)(?: (?:deja|bien|tout|\w+ment))? "
+    r"(?:lu|releve|note|paye|regle|verse|envoye|depose|donne|fait|recu|appele|demande|signale|photographie|vu|pris)"
+    r"|releve+s? (?:le|du|de|fait)|relevee?s? le|depuis|c'etait|etait|marquait|affichait|indiquait|montrait"
+    r"|i (?:read|took|checked|looked|called|wrote|got|received)|paid|asked|sent|was|were|since"
+    r"|قراته?ا?|قريته?ا?|خديته?|اخذته?|شفته?|لقيته?|كانت?|خلصته?ا?|دفعته?ا?|اديته?ا?|سددته?ا?|ارسلته?|صيفطته?|بعثته?|منذ"
+    r"|[9q]ri+t\w?|(?:kh|5)dit\w?|khdht|ch[ae]?ft\w?|l[9q]it\w?|kant?|(?:kh|5)[ae]?l+[ae]?s+t\w?|sif+t+|3tit\w?"
+    r"))|(?P<future>"
+    r"pai\w+|paye\w*|regler\w*|verser\w*|report\w*|delai|attend\w*|patient\w*|jusqu\w*|avant|apres"
+    r"|will|(?<=')ll|gets? paid|latest|pay|until|till|wait|before|after|going to|gonna|promise"
+    r"|n?(?:kh|5)[ae]?l+[aei]?s\w*|mohla|s[ae]?br?[eo]\w*|[7h]t+al?|t+al?|ghadi"
+    r"|[سغ]?(?:ن|ا|غن)?خلص\w*|س?(?:ادفع|اودي|اسدد|ندفع|نودي|نسدد)\w*|مهله|تاجيل|حتي|بعد|قبل|غادي"
+    r"))(?!\w)"
 )
-
-
+_NAMED_DAYS = frozenset({_numeric, _day_and_month, _led_day, _ordinal_day, _edge_of_named_month})
 _LONGEST_MONTH = 62
 """Days between two readings of "le 31"; a wider gap means that it is the year which is open."""
+_SAME_DAY = re.compile(r"[ ,(]*(?:(?:le|the|du|of|the|الموافق(?: ل)?|nhar|يوم|نهار|f|l) ?)?")
 
 
 def find(text: str, today: date) -> list[Mention]:
     """The dates of a folded, spelled-out text, in order, without overlaps. Never raises."""
-    taken: list[tuple[int, int]] = []
     mentions: list[Mention] = []
-    gone_by = _BEFORE_NOW.search(text) is not None
+    weekdays: set[int] = set()
+    named: set[int] = set()
     has_digit = any(c.isdecimal() for c in text)
     for pattern, resolve in _RULES:
-        if "day" in pattern.groupindex and not has_digit:
+        if not has_digit and "day" in pattern.groupindex:
             continue
         for m in pattern.finditer(text):
             start, end = m.span()
-            if any(start < t and s < end for s, t in taken):
+            if any(start < other.end and other.start < end for other in mentions):
                 continue
             resolved = resolve(m, today)
             if resolved is None:
                 continue
             past, future, until = resolved
-            # "15/11" with no year is the nearer one; "le 15" with no month is the one to come.
-            yearly = (future - past).days > _LONGEST_MONTH and today - past < future - today
-            value = past if gone_by or yearly else future
-            mentions.append(Mention(start, end, value, past, future, until))
-            taken.append((start, end))
-    return [
-        replace(m, end=m.start + len(text[m.start : m.end].rstrip())) for m in sorted(mentions, key=lambda m: m.start)
-    ]
+            since = resolve is _back and "ago" in pattern.groupindex and not m["ago"]
+            end = start + len(text[start:end].rstrip())
+            mentions.append(Mention(start, end, future, past, future, until, since=since))
+            if resolve is _on_weekday:
+                weekdays.add(start)
+            elif resolve in _NAMED_DAYS and (future - past).days > _LONGEST_MONTH:
+                named.add(start)
+    if not mentions:
+        return []
+    mentions.sort(key=lambda mention: mention.start)
+    tenses = [(m.start(), m["past"] is not None) for m in _TENSE.finditer(text)]
+    mentions = [_in_its_tense(mention, tenses) for mention in mentions]
+    mentions = [_nearer(m, today) if m.start in named and not m.told else m for m in mentions]
+    return _without_doubles(text, mentions, weekdays)
+
+
+def _without_doubles(text: str, mentions: list[Mention], weekdays: set[int]) -> list[Mention]:
+    """One mention of a day that is named twice, by its weekday and by its date: "mercredi 18 mars"."""
+    kept: list[Mention] = []
+    for mention in mentions:
+        if kept and (kept[-1].start in weekdays) != (mention.start in weekdays):
+            before = kept[-1]
+            if text[mention.start] != "و" and _SAME_DAY.fullmatch(text, before.end, mention.start):
+                named = mention if before.start in weekdays else before
+                kept[-1] = replace(named, start=before.start, end=mention.end)
+                continue
+        kept.append(mention)
+    return kept
+
+
+def _in_its_tense(mention: Mention, tenses: list[tuple[int, bool]]) -> Mention:
+    """The mention with the value that the nearest word before it, or else after it, asks for."""
+    if not mention.ambiguous or not tenses:
+        return mention
+    before = [past for at, past in tenses if at < mention.end]
+    past = before[-1] if before else tenses[0][1]
+    return replace(mention, value=mention.past if past else mention.future, told=True)
+
+
+def _nearer(mention: Mention, today: date) -> Mention:
+    """A day of a month with no year is the nearer one, while "le 15" with no month is the one to come."""
+    return replace(mention, value=min(mention.future, mention.past, key=lambda day: abs(day - today)))

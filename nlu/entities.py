@@ -1,13 +1,14 @@
 """What a message names: readings, contracts, amounts, dates, counts, utilities, registers, languages.
 
 `find` is pure and needs no model. It decides what each number is, once, in this order: reference, telephone,
-date, time of day, contract, meter, amount, count, duration, and only then reading. Whatever has been taken for
+date, time of day, contract, amount, year, meter, count, duration, and only then reading. Whatever has been taken for
 one thing is never taken for another, with one exception said in `Entity.alternative`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -64,7 +65,11 @@ DEFAULT_PATTERNS = Patterns()
 
 
 class Span(NamedTuple):
-    """A number or a date in folded text and what it is; kinds without an entity keep it from being a reading."""
+    """A number or a date in folded text and what it is; kinds without an entity keep it from being a reading.
+
+    Those kinds are `phone`, `identity`, `time`, `year`, `duration` (any quantity that is none of an index: time,
+    people, power, tension, length, energy used) and `small` (any other number).
+    """
 
     kind: str
     start: int
@@ -74,13 +79,25 @@ class Span(NamedTuple):
     labelled: bool = False
     value: str = ""
     also_reading: bool = False
+    utility: str | None = None
+    """reading: what its unit measures."""
 
 
-_RIALS_PER_DIRHAM = 20
+_CENTIMES_PER_RIAL = 5
 _FEWEST_UNLABELLED = 3
 """Digits from which a number in a sentence is taken for a reading without a word saying so."""
+_FEWEST_BESIDE_METER = 2
+"""Digits from which it is one when the meter, or what it measures, is named beside it."""
+_FEWEST_WITH_UNIT = 4
+"""Digits from which it is one with a unit alone ("48213 kWh"); "70 kWh" is something used or bought."""
+_MOST_USED = 4
+"""Digits of the highest consumption of a period; a longer number after "ma consommation" is an index all the same."""
 _FEWEST_OF_NO_BILL = 6
 """Digits from which a number after "pay" is no sum of money, unless a currency says so."""
+_FEWEST_OF_METER = 6
+"""Digits from which a number after "compteur n°" is the meter's; fewer are taken for its reading."""
+_FEWEST_OF_NO_READING = 10
+"""Digits from which a number beside the word for a meter is no reading: no meter counts so far."""
 
 
 class _Found:
@@ -114,7 +131,8 @@ def numeric_spans(text: str, today: date, patterns: Patterns = DEFAULT_PATTERNS)
             for m in pattern.finditer(text):
                 found.add(Span(kind, *m.span()))
     for mention in dates.find(text, today):
-        found.add(Span("date", mention.start, mention.end, date=mention))
+        kind = "duration" if mention.since and not _is_deed(text, mention) else "date"
+        found.add(Span(kind, mention.start, mention.end, date=mention))
     if has_digit:
         alone = vocabulary.NEGLIGIBLE.fullmatch(text) is not None
         for m in vocabulary.TIME.finditer(text):
@@ -123,14 +141,38 @@ def numeric_spans(text: str, today: date, patterns: Patterns = DEFAULT_PATTERNS)
             value = m[0].replace("-", "").upper()
             if patterns.meter.fullmatch(value):
                 found.add(Span("meter", *m.span(), value=value))
-        for m in vocabulary.SPLIT_CONTRACT.finditer(text):
-            value = re.sub(r"\D", "", m[0])
-            if patterns.contract.fullmatch(value) and (alone or _before(vocabulary.CONTRACT_BEFORE, text, m.start())):
-                found.add(Span("contract", *m.span(), value=value, also_reading=alone))
+        for m in vocabulary.DIGIT_GROUPS.finditer(text):
+            if _before(vocabulary.CODE_BEFORE, text, m.start()):
+                found.add(Span("small", *m.span()))
+            elif (span := _contract_in_groups(text, m, alone, patterns)) is not None:
+                found.add(span)
         masked = found.masked(text)
         for number in numbers.find(masked):
             found.add(_classify(masked, number, alone, patterns))
     return sorted(found.spans, key=lambda s: s.start)
+
+
+def _is_deed(text: str, mention: dates.Mention) -> bool:
+    """Whether "3 days since" tells when the customer did something: "j'ai payé depuis 3 jours"."""
+    before = vocabulary.DEED_BEFORE.search(text, max(0, mention.start - _LOOK_BACK), mention.start)
+    return before is not None or vocabulary.DEED_AFTER.match(text, mention.end) is not None
+
+
+_USUAL_GROUPS = re.compile(r"\d{4}[ .-]\d{4}")
+"""The one way of writing a contract number in pieces that is known for one without the word beside it."""
+
+
+def _contract_in_groups(text: str, groups: re.Match[str], alone: bool, patterns: Patterns) -> Span | None:
+    """The contract number that the first of some groups of digits make, if they do."""
+    named = _before(vocabulary.CONTRACT_BEFORE, text, groups.start())
+    ends = [m.end() for m in re.finditer(r"\d+", groups[0])]
+    for end in reversed(ends):
+        written = groups[0][:end]
+        value = re.sub(r"\D", "", written)
+        if patterns.contract.fullmatch(value) and (named or (alone and _USUAL_GROUPS.fullmatch(written))):
+            start = groups.start()
+            return Span("contract", start, start + end, value=value, also_reading=not named)
+    return None
 
 
 _LOOK_BACK = 48
@@ -150,44 +192,106 @@ def _classify(text: str, number: numbers.Number, alone: bool, patterns: Patterns
     def span(kind: str, to: int = end, **more: object) -> Span:
         return Span(kind, start, to, number, **more)  # type: ignore[arg-type]
 
+    def after(pattern: re.Pattern[str]) -> re.Match[str] | None:
+        return pattern.match(text, end)
+
+    def before(pattern: re.Pattern[str]) -> bool:
+        return _before(pattern, text, start)
+
     if whole and patterns.contract.fullmatch(number.digits):
-        named = _before(vocabulary.CONTRACT_BEFORE, text, start)
-        return span("contract", value=number.digits, also_reading=not named)
-    if money := vocabulary.CURRENCY_AFTER.match(text, end):
-        return span("amount", money.end(), value="rial" if money["rial"] else "")
-    if _before(vocabulary.CURRENCY_BEFORE, text, start):
-        return span("amount")
-    if whole and long and _before(vocabulary.CONTRACT_BEFORE, text, start):
-        return span("contract", value=number.digits)
-    if whole and long and _before(vocabulary.METER_BEFORE, text, start):
-        return span("meter", value=number.digits, also_reading=True)
-    if noun := vocabulary.COUNT_NOUN_AFTER.match(text, end):
-        return span("count", noun.end(), value=number.integer)
-    months = vocabulary.COUNT_MONTHS_AFTER.match(text, end)
-    if months and _before(vocabulary.COUNT_BEFORE, text, start):
-        return span("count", months.end(), value=number.integer)
-    if vocabulary.DURATION_AFTER.match(text, end) or vocabulary.POWER_AFTER.match(text, end):
-        return span("duration")
-    if whole and _YEAR.fullmatch(number.digits) and _before(vocabulary.YEAR_BEFORE, text, start):
+        return span("contract", value=number.digits, also_reading=not before(vocabulary.CONTRACT_BEFORE))
+    if money := after(vocabulary.CURRENCY_AFTER):
+        return span("amount", money.end(), value=_amount(number, money))
+    if before(vocabulary.CURRENCY_BEFORE):
+        return span("amount", value=_amount(number))
+    if whole and _YEAR.fullmatch(number.digits) and before(vocabulary.YEAR_BEFORE):
         return span("year")
-    labelled = vocabulary.CONSUMED_AFTER.match(text, end) or _before(vocabulary.READING_BEFORE, text, start)
-    if alone or labelled:
-        return span("reading", labelled=True)
-    if _before(vocabulary.PAY_BEFORE, text, start):
-        return span("amount" if len(number.digits) < _FEWEST_OF_NO_BILL else "reading")
+    energy = after(vocabulary.ENERGY_AFTER)
+    if whole and long and not energy:
+        if before(vocabulary.CONTRACT_BEFORE):
+            return span("contract", value=number.digits)
+        if _is_meter(number, before):
+            also_reading = len(number.digits) < _FEWEST_OF_NO_READING
+            return span("meter", value=number.digits, also_reading=also_reading)
+    if (to := _count_end(text, number)) is not None:
+        return span("count", to, value=number.integer)
+    if not energy and (
+        after(vocabulary.MEASURE_AFTER) or (len(number.digits) <= _MOST_COUNTED and after(vocabulary.DURATION_AFTER))
+    ):
+        return span("duration")
+    utility = energy.lastgroup if energy else None
+    if alone or before(vocabulary.READING_BEFORE):
+        return span("reading", labelled=True, utility=utility)
+    if _is_used(text, number, energy):
+        return span("duration")
+    beside_meter = len(number.digits) >= _FEWEST_BESIDE_METER and before(vocabulary.METER_OR_SUPPLY_BEFORE)
+    if beside_meter or energy:
+        return span("reading", labelled=True, utility=utility)
+    if before(vocabulary.CODE_BEFORE) or (len(number.digits) <= _MOST_COUNTED and before(vocabulary.ADDRESS_BEFORE)):
+        return span("small")
+    if before(vocabulary.PAY_BEFORE) or (long and before(vocabulary.BY_BEFORE)):
+        return span("amount", value=_amount(number)) if len(number.digits) < _FEWEST_OF_NO_BILL else span("reading")
     return span("reading" if long else "small")
 
 
-_YEAR = re.compile(r"(?:19|20)\d\d")
+_YEAR = re.compile(r"19[5-9]\d|20[0-4]\d")
+_MOST_COUNTED = 3
+"""Digits of a number of days or people; in "48213 factures impayées" a sentence ends after the index."""
 
 
-def _amount(span: Span) -> str | None:
-    assert span.number is not None
-    value = Decimal(f"{span.number.integer}.{span.number.decimals or 0}")
-    if span.value == "rial":
-        value /= _RIALS_PER_DIRHAM
-    # More digits than any bill has: quantising would overflow the context's precision.
-    return str(value.quantize(Decimal("0.01"))) if value < Decimal(10) ** 12 else None
+def _is_meter(number: numbers.Number, before: Callable[[re.Pattern[str]], bool]) -> bool:
+    """Whether the words before a number of three digits or more make it the number of a meter."""
+    if before(vocabulary.METER_BEFORE):
+        return True
+    digits = len(number.digits)
+    if digits >= _FEWEST_OF_NO_READING:
+        return before(vocabulary.METER_NUMBER_BEFORE) or before(vocabulary.METER_NAME_BEFORE)
+    return digits >= _FEWEST_OF_METER and before(vocabulary.METER_NUMBER_BEFORE)
+
+
+def _is_used(text: str, number: numbers.Number, energy: re.Match[str] | None) -> bool:
+    """Whether a number without a word for the reading is energy or water used, or bought."""
+    digits = len(number.digits)
+    used = digits <= _MOST_USED and _before(vocabulary.USED_BEFORE, text, number.start)
+    if energy is None:
+        return used
+    if used or vocabulary.PER_MONTH_AFTER.match(text, energy.end()):
+        return True
+    return digits < _FEWEST_WITH_UNIT and not _before(vocabulary.METER_OR_SUPPLY_BEFORE, text, number.start)
+
+
+def _count_end(text: str, number: numbers.Number) -> int | None:
+    """Where the number of parts to pay in ends, noun included; None when the number is none."""
+    start, end = number.start, number.end
+    if len(number.digits) > _MOST_COUNTED:
+        return None
+    if noun := vocabulary.COUNT_NOUN_AFTER.match(text, end):
+        return noun.end()
+    led = _before(vocabulary.COUNT_BEFORE, text, start)
+    if times := vocabulary.TIMES_AFTER.match(text, end):
+        answer = not text[:start].strip() and vocabulary.NOTHING_MORE.match(text, times.end())
+        owed = _before(vocabulary.TO_PAY_BEFORE, text, start) or vocabulary.AMOUNT_AFTER.match(text, times.end())
+        return times.end() if led or owed or answer else None
+    if led and (months := vocabulary.COUNT_MONTHS_AFTER.match(text, end)):
+        spread = any(_before(p, text, start) for p in (vocabulary.SPREAD_BEFORE, vocabulary.PAID_BEFORE))
+        return months.end() if spread or vocabulary.INSTALMENTS.search(text) else None
+    if led and _before(vocabulary.PARTS_BEFORE, text, start) and vocabulary.CLAUSE_END.match(text, end):
+        return end
+    return None
+
+
+def _amount(number: numbers.Number, money: re.Match[str] | None = None) -> str:
+    """Dirhams with two decimals; "" for more digits than any bill has, which would overflow the decimal context."""
+    value = Decimal(f"{number.integer}.{number.decimals or 0}")
+    if money and money["rial"]:
+        value = value * _CENTIMES_PER_RIAL / 100
+    elif money and money["centime"]:
+        value /= 100
+    elif money and (cents := money["cents"] or money["glued"]):
+        value += Decimal(cents) / 100
+    elif money and money["half"]:
+        value += Decimal("0.5")
+    return str(value.quantize(Decimal("0.01"))) if value < Decimal(10) ** 12 else ""
 
 
 def _mentions(text: str) -> list[tuple[str, str, int, int]]:
@@ -198,6 +302,8 @@ def _mentions(text: str) -> list[tuple[str, str, int, int]]:
             for m in pattern.finditer(text):
                 if not any(e == entity and m.start() < t and s < m.end() for e, _, s, t in found):
                     found.append((entity, value, m.start(), m.end()))
+                if entity == "language":  # "la darija, oui darija" asks for it once
+                    break
     # "Heures pleines" are the dear hours beside "creuses", and the cheap ones beside "pointe".
     pleines = "off_peak" if any(value == "peak" for _, value, _, _ in found) else "peak"
     found += [("register", pleines, *m.span()) for m in vocabulary.PLEINES.finditer(text)]
@@ -251,15 +357,14 @@ def find(text: str, today: date, patterns: Patterns = DEFAULT_PATTERNS) -> list[
     for span in spans:
         if span.kind in ("reference", "contract", "meter", "count"):
             add(span.kind, span.value, span.start, span.end)
-        elif span.kind == "amount" and (amount := _amount(span)) is not None:
-            entity = add("amount", amount, span.start, span.end)
+        elif span.kind == "amount" and span.value:
+            entity = add("amount", span.value, span.start, span.end)
             if span.number and span.number.negative:
                 entity["negative"] = True
-        elif span.date is not None:
+        elif span.kind == "date" and span.date is not None:
             mention = span.date
-            day = mention.value
-            if mention.ambiguous and has_reading and not vocabulary.FUTURE_CUE.search(folded.text):
-                day = mention.past  # a reading is taken before it is sent
+            # A reading is taken before it is sent.
+            day = mention.past if has_reading and not mention.told else mention.value
             entity = add("date", day.isoformat(), span.start, span.end)
             if mention.ambiguous:
                 entity["past"], entity["future"] = mention.past.isoformat(), mention.future.isoformat()
@@ -277,6 +382,8 @@ def find(text: str, today: date, patterns: Patterns = DEFAULT_PATTERNS) -> list[
                 entity["labelled"] = True
             if span.also_reading:
                 entity["alternative"] = span.kind
+            if span.utility:
+                entity["utility"] = span.utility
 
     for name, value, start, end in _mentions(folded.text):
         add(name, value, start, end)

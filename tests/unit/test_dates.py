@@ -1,6 +1,6 @@
 """Dates in five varieties, counted from Monday 23 November 2026."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -131,6 +131,37 @@ def read(text: str, today: date = TODAY) -> list[Mention]:
         ("15/01", "2027-01-15"),
         ("jusqu'au 31", "2026-12-31"),  # November has thirty days
         ("khamstach novembre", "2026-11-15"),
+        ("à la fin de l'année", "2026-12-31"),
+        ("before the end of the year", "2026-12-31"),
+        ("حتى لاخر العام", "2026-12-31"),
+        ("نهاية السنة المقبلة", "2027-12-31"),
+        ("ta lakher dyal l3am", "2026-12-31"),
+        ("début de l'année prochaine", "2027-01-01"),
+        ("mercredi 16 décembre", "2026-12-16"),
+        ("vendredi le 27", "2026-11-27"),
+        ("lundi 30", "2026-11-30"),
+        ("الجمعة 18 دجنبر", "2026-12-18"),
+        ("ghedda tlata", "2026-11-24"),
+        ("le premier décembre", "2026-12-01"),
+        ("فاتح ماي", "2027-05-01"),
+        ("fati7 abril", "2027-04-01"),
+        ("the fifteenth of May", "2027-05-15"),
+        ("on the twenty-fifth", "2026-11-25"),
+        ("الخامس عشر من الشهر", "2026-12-15"),
+        ("الخامس والعشرين من دجنبر", "2026-12-25"),
+        ("sept 7", "2026-09-07"),
+        ("tommorow", "2026-11-24"),
+        ("nhar lkhmiss", "2026-11-26"),
+        ("حتى لتنين", "2026-11-30"),
+        ("le 28 j'ai lu", "2026-10-28"),
+        ("j'ai payé le 5", "2026-11-05"),
+        ("khlest nhar 5", "2026-11-05"),
+        ("ila khlest nhar 25", "2026-11-25"),
+        ("je paierai le 15/11", "2027-11-15"),  # a promise is not kept in the past
+        ("nkhelles f 25", "2026-11-25"),
+        ("nkhelles nhar l7ed 3nd lagence", "2026-11-29"),
+        ("بعد يوم 15", "2026-12-15"),
+        ("dans 10jours", "2026-12-03"),
     ],
 )
 def test_dates(text: str, day: str) -> None:
@@ -154,6 +185,20 @@ def test_dates(text: str, day: str) -> None:
         "mai",
         "may I pay",
         "3la 3 mois",
+        "nkhelles f 5 mrrat",
+        "3nd chkoun nkhles",
+        "the 2nd floor",
+        "the second lady",
+        "clear the 2 300 DH",
+        "سوق الأربعاء",
+        "souk larb3a",
+        "الحد الأقصى",
+        "لحد الآن",
+        "الربع",
+        "aïd moubarak",
+        "f rbi3",
+        "horaires pendant ramadan",
+        "smiti Mouloud",
     ],
 )
 def test_not_dates(text: str) -> None:
@@ -169,6 +214,53 @@ def test_an_open_date_is_both_gone_by_and_to_come() -> None:
 def test_words_of_the_past_put_an_open_date_there() -> None:
     assert read("index relevé le 15")[0].value == date(2026, 11, 15)
     assert read("9rit lcompteur nhar 15")[0].value == date(2026, 11, 15)
+
+
+def test_each_date_has_the_tense_of_the_verb_before_it() -> None:
+    assert [m.value.isoformat() for m in read("j'ai payé 200 dh le 5 et je paierai le reste le 5")] == [
+        "2026-11-05",
+        "2026-12-05",
+    ]
+
+
+@pytest.mark.parametrize("text", ["depuis 3 jours", "منذ 3 أيام", "hadi 3 iyam", "for 3 days", "ca fait 2 mois"])
+def test_how_long_it_has_lasted_is_marked(text: str) -> None:
+    assert [mention.since for mention in read(text)] == [True]
+
+
+@pytest.mark.parametrize("text", ["il y a 3 jours", "قبل 3 أيام", "three days ago"])
+def test_how_long_ago_is_a_day(text: str) -> None:
+    assert [(mention.value, mention.since) for mention in read(text)] == [(date(2026, 11, 20), False)]
+
+
+# Announced by the ministry of Habous and Islamic affairs after sighting the moon; the calendar may be a day off.
+ANNOUNCED = {
+    "Aïd Al Fitr": [(2016, 7, 6), (2022, 5, 2), (2023, 4, 22), (2024, 4, 10), (2025, 3, 31)],
+    "Aïd Al Adha": [(2013, 10, 16), (2023, 6, 29), (2025, 6, 7)],
+}
+
+
+@pytest.mark.parametrize(("feast", "day"), [(feast, date(*day)) for feast, days in ANNOUNCED.items() for day in days])
+def test_feasts_fall_within_a_day_of_the_announced(feast: str, day: date) -> None:
+    (mention,) = read(f"après l'{feast}", day - timedelta(30))
+    assert abs(mention.value - day) <= timedelta(1)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("après l'aïd", "2027-03-10"),
+        ("mn be3d l3id sghir", "2027-03-10"),
+        ("قبل عيد الأضحى", "2027-05-17"),
+        ("9bel l3id lkbir", "2027-05-17"),
+        ("after ramadan", "2027-03-10"),
+        ("حتى لرمضان", "2027-02-08"),
+        ("قبل رمضان", "2027-02-08"),
+        ("b3d 3id lmouloud", "2027-08-15"),
+    ],
+)
+def test_feasts(text: str, day: str) -> None:
+    assert [mention.value.isoformat() for mention in read(text)] == [day]
 
 
 def test_a_period_has_a_last_day() -> None:

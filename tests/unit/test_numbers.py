@@ -85,22 +85,37 @@ def test_letters_that_look_like_digits_are_no_numbers(text: str) -> None:
         ("zéro quatre huit deux un", "04821"),
         ("quarante-huit deux cent treize", "48213"),
         ("48 mille 213", "48213"),
+        ("vint deux mil trois cent cinkante", "22350"),
+        ("neuf, deux, zéro, quatre, un", "92041"),
         ("trois", "3"),
         # English
         ("forty-eight thousand two hundred and thirteen", "48213"),
         ("four eight two one three", "48213"),
         ("twelve hundred", "1200"),
+        ("one hundred and four thousand two hundred", "104200"),
+        ("nine thousand one hundred and fifteen", "9115"),
+        ("seven hundred an twenty", "720"),
+        ("four eight oh two", "4802"),
         # Arabic
         ("ثمانية وأربعون ألفا ومئتان وثلاثة عشر", "48213"),
         ("خمسة آلاف وأربعمئة", "5400"),
         ("مئتا", "200"),
         ("ستمائة وأربعون", "640"),
         ("أحد عشر", "11"),
+        ("ألفي", "2000"),
+        ("ثلات الاف ومئه", "3100"),
+        ("بخمسين", "50"),
         # Darija
         ("تمنية و ربعين ألف و ميتين و تلطاش", "48213"),
         ("ربعمية", "400"),
         ("خمسطاش", "15"),
         ("ستين", "60"),
+        ("ستالاف ومية وعشرين", "6120"),
+        ("عشرالاف وربعمية وتنين وتلاتين", "10432"),
+        ("لتلاتين ألف وخمسمية وجوج", "30502"),
+        ("تسعا الاف و ستميا و ربعين", "9640"),
+        ("طناش لالف", "12000"),
+        ("ميتين و 50", "250"),
         # Darija in Latin letters
         ("tmnya w rb3in alf w mitin w tltach", "48213"),
         ("tmanya w rb3in alf w miyatayn w tletach", "48213"),
@@ -110,6 +125,13 @@ def test_letters_that_look_like_digits_are_no_numbers(text: str) -> None:
         ("mitayn w khamsin", "250"),
         ("5amstach", "15"),
         ("jouj", "2"),
+        ("tnach l alf w tlt mya w khamsa", "12305"),
+        ("khmstach l'alf w st mya w 3chrin", "15620"),
+        ("seb3 alaf w khmsmya w wa7d w rb3in", "7541"),
+        ("settalaf w mya", "6100"),
+        ("3 mya w 50", "350"),
+        ("bkhmsin", "50"),
+        ("tnin w tlatin", "32"),
     ],
 )
 def test_words(words: str, digits: str) -> None:
@@ -121,6 +143,20 @@ def test_a_lone_one_is_an_article(text: str) -> None:
     assert read(text) == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["un compteur neuf", "mille mercis", "merci mille fois", "ألف شكر", "بألف خير", "لست متأكدا", "oh no", "f rbi3"],
+)
+def test_words_that_also_mean_something_else_are_no_numbers(text: str) -> None:
+    assert read(text) == []
+
+
+@pytest.mark.parametrize("text", ["sept 7", "le 7 sept 2026", "50 cents"])
+def test_digits_beside_a_word_keep_it_from_being_a_number(text: str) -> None:
+    word = "sept" if "sept" in text else "cents"
+    assert word in spell_out(fold(text)).text
+
+
 def test_number_words_point_at_themselves() -> None:
     text = "mon index: quarante-huit mille, merci"
     folded = spell_out(fold(text))
@@ -129,8 +165,12 @@ def test_number_words_point_at_themselves() -> None:
     assert text[start:end] == "quarante-huit mille"
 
 
-def test_tuesday_is_not_three() -> None:
-    assert read("nhar tlat") == []
+@pytest.mark.parametrize("text", ["nhar tlat", "had tlata", "nhar tnin", "حتى لتنين", "نهار التلات"])
+def test_weekdays_are_not_two_and_three(text: str) -> None:
+    assert read(text) == []
+
+
+def test_three_parts_are_not_tuesday() -> None:
     assert [n.digits for n in read("3la tlat dfo3at")] == ["3"]
 
 
