@@ -33,7 +33,7 @@ from rasa.shared.nlu.constants import (
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from nlu import entities
+from nlu import entities, topics
 from nlu.classifier import IntentModel
 from nlu.entities import DEFAULT_PATTERNS, Patterns
 from nlu.language import LanguageModel
@@ -222,7 +222,8 @@ class EntityExtractor(GraphComponent, EntityExtractorMixin):
 
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
-            found = entities.find(message.get(TEXT) or "", _today(message), self._patterns)
+            text = message.get(TEXT) or ""
+            found = [*entities.find(text, _today(message), self._patterns), *topics.find(text)]
             named = [{**entity, EXTRACTOR: type(self).__name__} for entity in found]
             message.set(ENTITIES, [*message.get(ENTITIES, []), *named], add_to_output=True)
         return messages
