@@ -10,7 +10,8 @@ The way of a message::
 Modules: `normalise` (spelling), `numbers` and `dates` (what they mean, in five varieties), `vocabulary` and
 `entities` (what a number is), `features` and `concepts` (what the models look at), `linear` (serving a model with
 numpy alone), `training` (fitting one with scikit-learn), `calibration` (what a confidence allows), `language` and
-`classifier` (the two models, usable without Rasa), `segments` (two requests in one message), `variants` (other
+`classifier` (the two models, usable without Rasa), `segments` (two requests in one message), `topics`
+(what of a bill a question is about), `variants` (other
 spellings of Darija, for training), `examples` (reading `data/nlu/`), `evaluation` (how well it all
 understands labelled messages), `components` (Rasa's side), `standins`
 (importing Rasa without TensorFlow; import it first).

@@ -19,8 +19,9 @@ TOPICS: dict[str, re.Pattern[str]] = {
     topic: re.compile(rf"(?<!\w){_PREFIX}(?:{'|'.join(words)})(?!\w)")
     for topic, words in {
         "disagree": (
-            r"pas d'?\s?accord|desaccord|contest\w+|disagree\w*|disput\w+|do ?n.?t agree|لا اوافق|لست موافقا?|غير موافق\w*",
-            r"اعترض|اعتراض|(?:ماشي|ما) ?(?:متافق|متفق)\w*|m[ae]? ?(?:chi |mtt?a?fe?9ch|mott?afi9ch)\w*",
+            r"pas d'?\s?accord|desaccord|contest\w+|disagree\w*|disput\w+|do ?n.?t agree",
+            r"لا اوافق|لست موافقا?|غير موافق\w*|اعترض|اعتراض|(?:ماشي|ما) ?(?:متافق|متفق)\w*",
+            r"m[ae]? ?(?:chi |mtt?a?fe?9ch|mott?afi9ch)\w*",
         ),
         "copy": (
             r"copie|copy|copies|duplicata|dupplicata|pdf|exemplaire|imprimer|duplicate|print|photocopie",
