@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from actions.operator import BadOperator, load_operator
+from billing.tariff import TARIFFS, TariffError, load
 from bot.engine.assistant import NoModel, newest_model
 from bot.service import OPERATORS, NotReady, require_current_schema
 from bot.settings import Settings
@@ -53,8 +54,20 @@ def _operator(settings: Settings) -> Iterator[Finding]:
     try:
         operator = load_operator(OPERATORS, settings.operator)
         yield Finding("OPERATOR", True, operator.name)
+        yield _tariffs(operator.tariffs)
     except BadOperator as error:
         yield Finding("OPERATOR", False, str(error))
+
+
+def _tariffs(folder: str) -> Finding:
+    try:
+        tariffs = load(TARIFFS / folder)
+    except TariffError as error:
+        return Finding("tariffs", False, str(error))
+    assumed = sorted({name for name, tariff in tariffs.items() for p in tariff.parameters if p.confidence == "L"})
+    if assumed:
+        return Finding("tariffs", None, f"with assumed figures, to be replaced by your own: {', '.join(assumed)}")
+    return Finding("tariffs", True, f"{len(tariffs)} of them")
 
 
 def _model(settings: Settings) -> Iterator[Finding]:
