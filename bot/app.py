@@ -1,4 +1,4 @@
-"""The ASGI application: carriers' webhooks, health, and on a demo the `/try` page."""
+"""The ASGI application: carriers' webhooks, files that were sent, health, and on a demo the `/try` page."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
+from bot.files import files_router
 from bot.service import Service
 
 log = structlog.get_logger()
@@ -30,6 +31,7 @@ def create_app(service: Service, *, work: bool = True, mount: Callable[[FastAPI]
     )
     for carrier in service.carriers:
         app.include_router(carrier.router(service.intake), include_in_schema=False)
+    app.include_router(files_router(service.links, service.database, service.attachments))
 
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> JSONResponse:

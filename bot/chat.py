@@ -17,7 +17,7 @@ from bot.settings import Settings
 
 
 class TerminalCarrier:
-    """Prints replies; buttons are numbered, as in an SMS."""
+    """Prints replies; buttons are numbered, as in an SMS, and of a picture or a document there is the name."""
 
     name = "terminal"
     channels = frozenset({Channel.TERMINAL})
@@ -33,7 +33,10 @@ class TerminalCarrier:
         return APIRouter()
 
     async def send(self, message: Outbound) -> Accepted:
-        lines = [message.text, *(f"  {n}. {button.title}" for n, button in enumerate(message.buttons, 1))]
+        lines = [message.text]
+        if message.attachment:
+            lines.append(f"  [{message.attachment.name}]")
+        lines += (f"  {n}. {button.title}" for n, button in enumerate(message.buttons, 1))
         self._console.print("\n".join(lines), style="green", markup=False, highlight=False)
         return Accepted(str(message.key))
 

@@ -7,16 +7,19 @@ first; where it cannot be asked the reply is sent again rather than lost, and th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from aiolimiter import AsyncLimiter
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.attachments import SECONDS, Attachments, NotMade, content_type
 from bot.channels.carrier import (
     Accepted,
+    Attachment,
     Busy,
     Button,
     CannotAsk,
@@ -28,6 +31,7 @@ from bot.channels.carrier import (
     Refused,
 )
 from bot.clock import Clock, system_clock
+from bot.files import FileLinks
 from store.database import Database
 from store.models import Conversation, Direction, Message, MessageState
 
@@ -35,6 +39,7 @@ log = structlog.get_logger()
 
 LEASE = timedelta(seconds=20)
 """How long a process may hold a message; longer than any carrier's time-out, so that a live send is never doubted."""
+LEASE_WITH_ATTACHMENT = LEASE + timedelta(seconds=SECONDS)
 MAX_ATTEMPTS = 8
 FIRST_RETRY = timedelta(seconds=2)
 LAST_RETRY = timedelta(minutes=10)
@@ -82,8 +87,17 @@ class Throttle:
 class Outbox:
     """Drains the queued replies of conversations through the configured carriers."""
 
-    def __init__(self, database: Database, carriers: list[Carrier], clock: Clock = system_clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        carriers: list[Carrier],
+        attachments: Attachments,
+        links: FileLinks,
+        clock: Clock = system_clock,
+    ) -> None:
         self._database = database
+        self._attachments = attachments
+        self._links = links
         self._clock = clock
         self._carriers = {channel: carrier for carrier in carriers for channel in carrier.channels}
         limits: dict[Channel, RateLimits] = {}
@@ -127,14 +141,14 @@ class Outbox:
 
     async def _deliver(self, claimed: Claimed) -> bool:
         """Send one message and settle it. True when the next one may follow."""
-        message = claimed.outbound
+        message = self._furnished(claimed.outbound)
         carrier = self._carriers.get(message.channel)
         if carrier is None:
             await self._settle(message, MessageState.DEAD, error=f"no carrier for {message.channel} is configured")
             log.error("outbox.no_carrier", channel=message.channel.value, message=message.key)
             return True
         try:
-            accepted = await self._find(carrier, claimed) if claimed.doubtful else None
+            accepted = await self._find(carrier, message, claimed.doubts) if claimed.doubtful else None
             if accepted is None:
                 await self._throttle.wait(message.channel, message.address)
                 accepted = await carrier.send(message)
@@ -153,16 +167,33 @@ class Outbox:
         log.info("outbox.sent", message=message.key, channel=message.channel.value, carrier_id=accepted.carrier_id)
         return True
 
-    async def _find(self, carrier: Carrier, claimed: Claimed) -> Accepted | None:
+    def _furnished(self, message: Outbound) -> Outbound:
+        """`message` with an attachment that carriers can use."""
+        attachment = message.attachment
+        if attachment is None or message.created_at is None:
+            return message
+        order = attachment.order
+
+        async def content() -> bytes | None:
+            try:
+                return await self._attachments.content(order)
+            except NotMade as fault:
+                log.error("outbox.text_alone", message=message.key, reason=str(fault))
+                return None
+
+        # The same address at each try, since it may be part of the text that a message in doubt is known by.
+        url = self._links.url(message.key, attachment.name, message.created_at)
+        return replace(message, attachment=replace(attachment, url=url, content=content))
+
+    async def _find(self, carrier: Carrier, message: Outbound, doubts: int) -> Accepted | None:
         """Settle a doubt by asking; None means: send it (again)."""
-        message = claimed.outbound
         try:
             found = await carrier.find_sent(message, await self._known_ids(message))
         except CannotAsk:
             found = None
             log.warning("outbox.sent_in_doubt", message=message.key, channel=message.channel.value)
         async with self._database.writing() as session:
-            await session.execute(update(Message).where(Message.id == message.key).values(doubts=claimed.doubts + 1))
+            await session.execute(update(Message).where(Message.id == message.key).values(doubts=doubts + 1))
         return found
 
     async def _known_ids(self, message: Outbound) -> frozenset[str]:
@@ -224,12 +255,12 @@ def take(message: Message, now: datetime) -> None:
     """Claim an outgoing message for this process."""
     message.state = MessageState.SENDING
     message.attempts += 1
-    message.due_at = now + LEASE
+    message.due_at = now + (LEASE_WITH_ATTACHMENT if (message.payload or {}).get("attachment") else LEASE)
 
 
 def outbound(message: Message, address: str) -> Outbound:
     """A stored message as a carrier sends it. Buttons come back as `MESSAGE:INDEX`, which nobody can forge."""
-    offered = (message.payload or {}).get("buttons", ())
+    payload = message.payload or {}
     return Outbound(
         key=message.id,
         channel=Channel(message.channel),
@@ -237,12 +268,23 @@ def outbound(message: Message, address: str) -> Outbound:
         text=message.body,
         buttons=tuple(
             Button(title, f"{message.id}:{index}", shares_phone=payload == "share_phone")
-            for index, (title, payload) in enumerate(offered)
+            for index, (title, payload) in enumerate(payload.get("buttons", ()))
         ),
         language=message.language or "fr",
         created_at=message.created_at,
-        menu=(message.payload or {}).get("menu", ""),
+        menu=payload.get("menu", ""),
+        attachment=_attachment(message.id, payload.get("attachment")),
     )
+
+
+def _attachment(message_id: int, order: dict[str, Any] | None) -> Attachment | None:
+    if order is None:
+        return None
+    kind = content_type(order)
+    if kind is None:  # of another release of ours
+        log.error("outbox.text_alone", message=message_id, reason=f"nothing makes '{order['make']}'")
+        return None
+    return Attachment(order["name"], kind, order)
 
 
 _OPEN_REPLY = (

@@ -7,9 +7,11 @@ import gc
 from dataclasses import dataclass
 
 from actions.operator import Operator, load_operator
+from bot.attachments import Attachments
 from bot.channels.carrier import Carrier, Intake
 from bot.channels.configured import carriers
 from bot.engine.assistant import Assistant
+from bot.files import FileLinks
 from bot.inbox import Inbox
 from bot.outbox import Outbox
 from bot.settings import PROJECT, Settings
@@ -28,13 +30,15 @@ class NotReady(RuntimeError):
 
 @dataclass(slots=True)
 class Service:
-    """One process: its database, its assistant, its carriers and its worker."""
+    """One process: its database, its assistant, its carriers, what makes pictures, and its worker."""
 
     settings: Settings
     database: Database
     operator: Operator
     carriers: list[Carrier]
     assistant: Assistant
+    attachments: Attachments
+    links: FileLinks
     inbox: Inbox
     worker: Worker
 
@@ -54,9 +58,10 @@ class Service:
         database = Database(settings.database_url)
         configured = [*carriers(settings), *(extra_carriers or ())]
         turns = Turns(database, assistant, operator)
-        worker = Worker(database, turns, Outbox(database, configured))
+        attachments, links = Attachments(), FileLinks(settings)
+        worker = Worker(database, turns, Outbox(database, configured, attachments, links))
         inbox = Inbox(database, worker.wake)
-        return cls(settings, database, operator, configured, assistant, inbox, worker)
+        return cls(settings, database, operator, configured, assistant, attachments, links, inbox, worker)
 
     @property
     def intake(self) -> Intake:
@@ -74,6 +79,7 @@ class Service:
     async def stop(self) -> None:
         """Finish what is in hand. What is not begun waits in the store."""
         await self.worker.stop()
+        await self.attachments.close()
         await asyncio.gather(*(carrier.stop() for carrier in self.carriers))
         await self.database.close()
 

@@ -281,14 +281,19 @@ async def waiting_conversations(session: AsyncSession, now: datetime, limit: int
 def _reply(turn: Turn, utterances: list[Utterance], menu: str) -> Message:
     # Only the question asked last: a number typed in answer must not press a button of something said before it.
     buttons = [list(button) for button in utterances[-1].buttons]
-    payload: dict[str, Any] | None = {"buttons": buttons, "menu": menu} if buttons else None
+    payload: dict[str, Any] = {"buttons": buttons, "menu": menu} if buttons else {}
+    attachments = [utterance.attachment for utterance in utterances if utterance.attachment]
+    if attachments:
+        payload["attachment"] = attachments[-1]
+    if len(attachments) > 1:  # a message carries one, and a reply is one message
+        log.warning("turn.attachments_left_out", message=turn.message_id, count=len(attachments) - 1)
     return Message(
         conversation_id=turn.conversation.id,
         channel=turn.conversation.channel,
         direction=Direction.OUT,
         state=MessageState.QUEUED,
         body="\n".join(utterance.text for utterance in utterances),
-        payload=payload,
+        payload=payload or None,
         language=turn.language,
         answers_id=turn.message_id,
         attempts=0,

@@ -10,9 +10,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from fastapi import APIRouter
+
+CAPTION_LIMIT = 1024
+"""UTF-16 units of text that Telegram and WhatsApp take with a picture or a document."""
 
 
 class Channel(StrEnum):
@@ -113,6 +116,34 @@ class Button:
     shares_phone: bool = False
 
 
+async def _nothing() -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A picture or a document that goes with a reply, made of `order` when a carrier asks for it.
+
+    `content` gives its bytes, or None when it cannot be made: the text then goes alone. `url` is where they can be
+    fetched for a day. The outbox fills in both before a carrier sees the message.
+    """
+
+    name: str
+    content_type: str
+    order: Mapping[str, Any] = field(repr=False)
+    url: str = field(default="", repr=False)
+    content: Callable[[], Awaitable[bytes | None]] = field(default=_nothing, repr=False, compare=False)
+
+    @property
+    def is_picture(self) -> bool:
+        return self.content_type.startswith("image/")
+
+    @property
+    def link(self) -> str:
+        """What stands for it at the end of a text. A picture only illustrates the text, and is left out."""
+        return "" if self.is_picture else f"\n{self.url}"
+
+
 @dataclass(frozen=True, slots=True)
 class Outbound:
     """One reply to send. `key` is our message's id, stable over retries."""
@@ -128,6 +159,7 @@ class Outbound:
     """Title of what opens a list of four to ten choices on WhatsApp, in the customer's language ("Choisir"),
     at most 20 characters. Without it so many choices are numbered lines there.
     """
+    attachment: Attachment | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,10 +38,14 @@ class NoModel(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One thing to say. A button is a title and the payload that stands for it (`/intent{…}`)."""
+    """One thing to say. A button is a title and the payload that stands for it (`/intent{…}`).
+
+    `attachment` is a picture or a document to make and send with it (`actions.speech.Attachment`).
+    """
 
     text: str
     buttons: tuple[tuple[str, str], ...] = ()
+    attachment: dict[str, Any] | None = None
 
 
 class _Collector(OutputChannel):
@@ -56,7 +60,7 @@ class _Collector(OutputChannel):
 
     async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
         buttons = tuple((each["title"], each["payload"]) for each in message.get("buttons") or ())
-        self.utterances.append(Utterance(message["text"], buttons))
+        self.utterances.append(Utterance(message["text"], buttons, message.get("attachment")))
 
 
 class Assistant:

@@ -20,6 +20,7 @@ from bot.tryit.customer import CustomerAction, chat_id_for
 from bot.tryit.faults import Fault, can_abort
 from bot.tryit.ledger import Ledger
 from bot.tryit.phone import Event, PhoneKey, PhoneMessage, Phones
+from bot.tryit.received import ReceivedFiles
 from bot.tryit.telegram_emulator import TelegramEmulator
 from bot.tryit.twilio_emulator import TwilioEmulator
 
@@ -44,13 +45,22 @@ class FaultOrder(BaseModel):
 class CustomerApi:
     """The routes; see each handler for what it takes and answers."""
 
-    def __init__(self, phones: Phones, ledger: Ledger, twilio: TwilioEmulator, telegram: TelegramEmulator) -> None:
+    def __init__(
+        self,
+        phones: Phones,
+        files: ReceivedFiles,
+        ledger: Ledger,
+        twilio: TwilioEmulator,
+        telegram: TelegramEmulator,
+    ) -> None:
         self._phones = phones
+        self._files = files
         self._ledger = ledger
         self._twilio = twilio
         self._telegram = telegram
         self.routes = [
             Route("/customer/events", self._events, methods=["GET"]),
+            Route("/customer/files/{id}/{name}", self._file, methods=["GET"]),
             Route("/customer/{channel}", self._act, methods=["POST"]),
             Route("/customer/{channel}/{address}/messages", self._messages, methods=["GET"]),
             Route("/faults", self._show_faults, methods=["GET"]),
@@ -139,6 +149,18 @@ class CustomerApi:
                 if event is None:  # events were lost: the browser opens the stream again and gets everything
                     return
                 yield _sse(event)
+
+    async def _file(self, request: Request) -> Response:
+        """A picture or document that a phone received, as the carrier got it."""
+        file = self._files.get(request.path_params["id"])
+        if file is None or file.name != request.path_params["name"]:
+            return _error(404, "no such file, or no longer")
+        headers = {
+            "Cache-Control": "private, max-age=3600, immutable",
+            "Content-Disposition": "inline",
+            "X-Content-Type-Options": "nosniff",
+        }
+        return Response(file.content, media_type=file.content_type, headers=headers)
 
     async def _show_faults(self, _request: Request) -> Response:
         return JSONResponse({"twilio": self._twilio.faults.as_json(), "telegram": self._telegram.faults.as_json()})

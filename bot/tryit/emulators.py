@@ -11,6 +11,7 @@ from bot.tryit.customer_api import CustomerApi
 from bot.tryit.ledger import Ledger
 from bot.tryit.phone import Phones
 from bot.tryit.postman import Postman
+from bot.tryit.received import ReceivedFiles
 from bot.tryit.telegram_emulator import TelegramEmulator
 from bot.tryit.twilio_emulator import Receipts, TwilioEmulator
 from bot.tryit.twilio_webhook import TwilioAccount
@@ -50,11 +51,13 @@ class Emulators:
         own_base = config.own_base.rstrip("/")
         webhook_base = config.webhook_base.rstrip("/")
         self.phones = Phones()
+        self.files = ReceivedFiles()
         self.ledger = Ledger(config.ledger)
         self._postman = Postman(webhook_base, config.connect_base, retries=config.retries)
         self.twilio = TwilioEmulator(
             TwilioAccount(config.twilio_account_sid, config.twilio_auth_token, config.sms_from, config.whatsapp_from),
             phones=self.phones,
+            files=self.files,
             ledger=self.ledger,
             postman=self._postman,
             api_base=f"{own_base}/carriers/twilio",
@@ -65,6 +68,7 @@ class Emulators:
         self.telegram = TelegramEmulator(
             config.telegram_token,
             phones=self.phones,
+            files=self.files,
             ledger=self.ledger,
             postman=self._postman,
             webhook=None if config.telegram_polling else f"{webhook_base}/webhooks/telegram",
@@ -73,7 +77,7 @@ class Emulators:
         self.routes: list[BaseRoute] = [
             Mount("/carriers/twilio", self.twilio.app),
             Mount("/carriers/telegram", self.telegram.app),
-            *CustomerApi(self.phones, self.ledger, self.twilio, self.telegram).routes,
+            *CustomerApi(self.phones, self.files, self.ledger, self.twilio, self.telegram).routes,
         ]
 
     async def aclose(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -24,7 +24,17 @@ class Ledger:
         self._number = 0
         self._file = path.open("a", encoding="utf-8", buffering=1) if path else None
 
-    def record(self, *, channel: Channel, to: str, body: str, id: str, buttons: list[dict[str, Any]]) -> None:
+    def record(
+        self,
+        *,
+        channel: Channel,
+        to: str,
+        body: str,
+        id: str,
+        buttons: list[dict[str, Any]],
+        media: Sequence[str] = (),
+    ) -> None:
+        """`media` is what went with it: addresses on Twilio, names of uploaded files on Telegram."""
         self._number += 1
         line = json.dumps(
             {
@@ -35,6 +45,7 @@ class Ledger:
                 "id": id,
                 "body": body,
                 "buttons": buttons,
+                "media": list(media),
             },
             ensure_ascii=False,
         )

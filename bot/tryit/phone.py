@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.channels.carrier import Channel, DeliveryState
+from bot.tryit.received import ReceivedFile
 
 WATCHER_BACKLOG = 1_000
 """Events kept for a screen that does not read them; past that it has to open its stream again."""
@@ -57,7 +58,10 @@ class PhoneKey:
 
 @dataclass(slots=True)
 class PhoneMessage:
-    """One bubble. `number` runs over all phones and only grows; `mine` is what the customer sent."""
+    """One bubble. `number` runs over all phones and only grows; `mine` is what the customer sent.
+
+    `file` is what the house sent along; `text` is its caption then.
+    """
 
     number: int
     phone: PhoneKey
@@ -66,6 +70,7 @@ class PhoneMessage:
     text: str
     at: datetime
     content: Content = Content.TEXT
+    file: ReceivedFile | None = None
     buttons: tuple[PhoneButton, ...] = ()
     parts: int = 1
     encoding: str = ""
@@ -82,6 +87,7 @@ class PhoneMessage:
             "text": self.text,
             "at": self.at.isoformat(),
             "content": self.content,
+            "file": self.file.as_json() if self.file else None,
             "buttons": [asdict(button) for button in self.buttons],
             "parts": self.parts,
             "encoding": self.encoding,

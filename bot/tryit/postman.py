@@ -1,4 +1,4 @@
-"""Carries webhooks to the house, as a carrier's servers do."""
+"""Carries webhooks to the house, and fetches from it what it wants passed on, as a carrier's servers do."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ from typing import Any
 
 import aiohttp
 
+from bot.tryit.received import File
+
 ANSWER_SECONDS = 15
 """How long Twilio waits for a webhook's answer."""
 
 FIRST_PAUSE = 0.2
 """Seconds before the first repetition; the pause doubles each time, up to `LONGEST_PAUSE`."""
 LONGEST_PAUSE = 5.0
+
+
+MAX_MEDIA_BYTES = 16 * 1024 * 1024
+"""https://www.twilio.com/docs/messaging/guides/accepted-mime-types"""
 
 
 class Postman:
@@ -47,6 +53,27 @@ class Postman:
                 break
         return status
 
+    async def fetch(self, url: str) -> File | None:
+        """What is at an address, asked for as Twilio does: HEAD, then GET. None for anything but a file in bounds."""
+        session, url = self._open(), self._reached(url)
+        try:
+            async with session.head(url, allow_redirects=False) as head:
+                if head.status != 200:
+                    return None
+            async with session.get(url, allow_redirects=False) as answer:
+                content = bytearray()
+                async for chunk in answer.content.iter_any():
+                    content += chunk
+                    if len(content) > MAX_MEDIA_BYTES:
+                        return None
+                if answer.status != 200 or not content:
+                    return None
+                disposition = answer.content_disposition
+                name = (disposition and disposition.filename) or answer.url.name
+                return File(name, answer.content_type, bytes(content))
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return None
+
     def later(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do something in the background; what is unfinished at the end is dropped."""
         task = asyncio.create_task(work)
@@ -62,16 +89,22 @@ class Postman:
             self._session = None
 
     async def _once(self, url: str, body: bytes, headers: Mapping[str, str]) -> int | None:
+        try:
+            async with self._open().post(self._reached(url), data=body, headers=headers) as response:
+                await response.read()
+                return response.status
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return None
+
+    def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0),
                 timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
             )
+        return self._session
+
+    def _reached(self, url: str) -> str:
         if url.startswith(self.public_base):
-            url = self._connect_base + url.removeprefix(self.public_base)
-        try:
-            async with self._session.post(url, data=body, headers=headers) as response:
-                await response.read()
-                return response.status
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            return None
+            return self._connect_base + url.removeprefix(self.public_base)
+        return url

@@ -12,8 +12,8 @@ import json
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -24,8 +24,11 @@ from bot.channels.carrier import Channel
 from bot.tryit.customer import PHOTO, CustomerAction, PhoneEvent, chat_id_for
 from bot.tryit.faults import FaultKind, Faults, abort
 from bot.tryit.ledger import Ledger
-from bot.tryit.phone import ButtonKind, Content, Notice, PhoneButton, PhoneKey, Phones
+from bot.tryit.phone import Content, Notice, PhoneKey, Phones
 from bot.tryit.postman import Postman
+from bot.tryit.received import ReceivedFiles
+from bot.tryit.telegram_content import Sent, buttons, parameters, sent_document, sent_photo, sent_text
+from bot.tryit.telegram_errors import TelegramError, refusal
 from bot.tryit.telegram_updates import (
     PHOTO_FILE_ID,
     Json,
@@ -37,27 +40,9 @@ from bot.tryit.telegram_updates import (
     tap_update,
 )
 
-MAX_TEXT = 4_096
-MAX_CALLBACK_DATA = 64  # bytes
 MAX_MESSAGES = 50_000
 MAX_TAPS = 10_000
 PHOTO_PATH = "photos/meter.jpg"
-
-
-class TelegramError(Exception):
-    """A request that Telegram refuses. `retry_after` is in seconds."""
-
-    def __init__(self, code: int, description: str, retry_after: int | None = None) -> None:
-        super().__init__(description)
-        self.code = code
-        self.description = description
-        self.retry_after = retry_after
-
-    def response(self) -> Response:
-        body: Json = {"ok": False, "error_code": self.code, "description": self.description}
-        if self.retry_after:
-            body["parameters"] = {"retry_after": self.retry_after}
-        return JSONResponse(body, status_code=self.code)
 
 
 class TelegramEmulator:
@@ -72,6 +57,7 @@ class TelegramEmulator:
         token: str,
         *,
         phones: Phones,
+        files: ReceivedFiles,
         ledger: Ledger,
         postman: Postman,
         webhook: str | None,
@@ -81,6 +67,7 @@ class TelegramEmulator:
         self.faults = Faults()
         self._token = token
         self._phones = phones
+        self._files = files
         self._ledger = ledger
         self._postman = postman
         self._webhook = webhook
@@ -105,7 +92,9 @@ class TelegramEmulator:
             "deletewebhook": self._delete_webhook,
             "getwebhookinfo": self._get_webhook_info,
             "getupdates": self._get_updates,
-            "sendmessage": self._send_message,
+            "sendmessage": partial(self._send, sent_text),
+            "sendphoto": partial(self._send, sent_photo),
+            "senddocument": partial(self._send, sent_document),
             "editmessagetext": self._edit_message,
             "editmessagereplymarkup": self._edit_message,
             "answercallbackquery": self._answer_callback_query,
@@ -193,7 +182,7 @@ class TelegramEmulator:
             method = self._methods.get(request.path_params["method"].lower())
             if method is None:
                 raise TelegramError(404, "Not Found")
-            result = await method(await _parameters(request), request)
+            result = await method(await parameters(request), request)
         except TelegramError as error:
             return error.response()
         return result if isinstance(result, Response) else JSONResponse({"ok": True, "result": result})
@@ -266,29 +255,26 @@ class TelegramEmulator:
                 "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running",
             ) from error
 
-    async def _send_message(self, params: Json, request: Request) -> Json | Response:
+    async def _send(self, read: Callable[[Json], Sent], params: Json, request: Request) -> Json | Response:
+        """All methods that send a message, whose content `read` takes from the parameters."""
         chat = str(params.get("chat_id", ""))
         fault = await self.faults.meet(chat)
         if fault and fault.kind is FaultKind.REFUSE:
-            raise _refusal(fault.status, fault.retry_after)
+            raise refusal(fault.status, fault.retry_after)
         if fault and fault.kind is FaultKind.DROP:
             return await abort(request)
-        text, markup = str(params.get("text", "")), params.get("reply_markup") or {}
+        markup = params.get("reply_markup") or {}
         if not chat.lstrip("-").isdigit():
             raise TelegramError(400, "Bad Request: chat not found")
         if chat in self._blocked:
             raise TelegramError(403, "Forbidden: bot was blocked by the user")
-        if not text.strip():
-            raise TelegramError(400, "Bad Request: message text is empty")
-        if len(text) > MAX_TEXT:
-            raise TelegramError(400, "Bad Request: message is too long")
-        buttons = _buttons(markup)
+        sent, offered = read(params), buttons(markup)
         message: Json = {
             "message_id": self._new_message_id(),
             "from": self._bot,
             "chat": {"id": int(chat), "type": "private" if int(chat) > 0 else "group"},
             "date": int(time.time()),
-            "text": text,
+            **sent.fields,
         }
         if "inline_keyboard" in markup:
             message["reply_markup"] = markup
@@ -300,10 +286,19 @@ class TelegramEmulator:
             channel=Channel.TELEGRAM,
             to=chat,
             id=message_id,
-            body=text,
-            buttons=[{"title": button.title, "token": button.token} for button in buttons],
+            body=sent.text,
+            buttons=[{"title": button.title, "token": button.token} for button in offered],
+            media=[sent.file.name] if sent.file else [],
         )
-        self._phones.add(PhoneKey(Channel.TELEGRAM, chat), id=message_id, mine=False, text=text, buttons=buttons)
+        self._phones.add(
+            PhoneKey(Channel.TELEGRAM, chat),
+            id=message_id,
+            mine=False,
+            text=sent.text,
+            content=sent.content,
+            file=self._files.keep(sent.file) if sent.file else None,
+            buttons=offered,
+        )
         if fault and fault.kind is FaultKind.ACCEPT_THEN_DROP:
             return await abort(request)
         if fault and fault.kind is FaultKind.ACCEPT_THEN_HOLD:
@@ -316,21 +311,26 @@ class TelegramEmulator:
         message = self._messages.get((chat, int(message_id))) if message_id.isdigit() else None
         if message is None:
             raise TelegramError(400, "Bad Request: message to edit not found")
-        text = str(params.get("text", message["text"]))
+        old = message.get("text")
+        if "text" in params and old is None:
+            raise TelegramError(400, "Bad Request: there is no text in the message to edit")
+        text = params.get("text", old)
         markup = params.get("reply_markup") or {}
-        buttons = _buttons(markup)
-        if text == message["text"] and markup == message.get("reply_markup", {}):
+        offered = buttons(markup)
+        if text == old and markup == message.get("reply_markup", {}):
             raise TelegramError(
                 400,
                 "Bad Request: message is not modified: specified new message content and reply markup are "
                 "exactly the same as a current content and reply markup of the message",
             )
-        message |= {"text": text, "edit_date": int(time.time())}
+        message["edit_date"] = int(time.time())
+        if text is not None:
+            message["text"] = text
         message.pop("reply_markup", None)
         if markup:
             message["reply_markup"] = markup
         if shown := self._phones.find(PhoneKey(Channel.TELEGRAM, chat), message_id):
-            shown.text, shown.buttons = text, buttons
+            shown.text, shown.buttons = shown.text if text is None else text, offered
             self._phones.changed(shown)
         return message
 
@@ -378,65 +378,6 @@ class TelegramEmulator:
     def _new_message_id(self) -> int:
         self._last_message_id += 1
         return self._last_message_id
-
-
-async def _parameters(request: Request) -> Json:
-    """The method's parameters, from the query and from a JSON, form or multipart body.
-
-    In a form, whatever is not text is JSON: Telegram reads it by the parameter's type, we by its name.
-    """
-    params: Json = dict(request.query_params)
-    content_type = request.headers.get("content-type", "")
-    if content_type.startswith("application/json"):
-        try:
-            params |= json.loads(await request.body() or b"{}")
-        except ValueError as error:
-            raise TelegramError(400, "Bad Request: can't parse JSON object") from error
-    elif content_type.startswith("multipart/"):
-        async with request.form() as form:
-            params |= {name: value for name, value in form.items() if isinstance(value, str)}
-    else:
-        params |= parse_qsl((await request.body()).decode(), keep_blank_values=True)
-    for name in ("reply_markup", "allowed_updates", "commands", "drop_pending_updates"):
-        if isinstance(value := params.get(name), str):
-            try:
-                params[name] = json.loads(value)
-            except ValueError as error:
-                raise TelegramError(400, f"Bad Request: can't parse {name} JSON object") from error
-    return params
-
-
-def _buttons(markup: Json) -> tuple[PhoneButton, ...]:
-    """What the phone offers below a message. Raises `TelegramError` for a button that Telegram refuses."""
-    buttons = []
-    for button in (button for row in markup.get("inline_keyboard", []) for button in row):
-        data = button.get("callback_data")
-        if data is None:
-            continue  # an address to open: nothing comes back from it
-        if not 1 <= len(data.encode()) <= MAX_CALLBACK_DATA:
-            raise TelegramError(400, "Bad Request: BUTTON_DATA_INVALID")
-        buttons.append(PhoneButton(button["text"], data))
-    for button in (button for row in markup.get("keyboard", []) for button in row):
-        if isinstance(button, str):
-            buttons.append(PhoneButton(button, kind=ButtonKind.TEXT))
-        else:
-            kind = ButtonKind.SHARE_PHONE if button.get("request_contact") else ButtonKind.TEXT
-            buttons.append(PhoneButton(button["text"], kind=kind))
-    return tuple(buttons)
-
-
-def _refusal(status: int, retry_after: int) -> TelegramError:
-    match status:
-        case 429:
-            return TelegramError(429, f"Too Many Requests: retry after {retry_after}", retry_after)
-        case 403:
-            return TelegramError(403, "Forbidden: bot was blocked by the user")
-        case 401:
-            return TelegramError(401, "Unauthorized")
-        case 400:
-            return TelegramError(400, "Bad Request: chat not found")
-        case _:
-            return TelegramError(status, "Internal Server Error")
 
 
 def _shown(action: CustomerAction) -> Content:

@@ -12,6 +12,7 @@ import re
 import secrets
 from base64 import b64encode
 from collections import deque
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Literal
@@ -29,6 +30,7 @@ from bot.tryit.faults import FaultKind, Faults, abort
 from bot.tryit.ledger import Ledger
 from bot.tryit.phone import Content, PhoneKey, PhoneMessage, Phones
 from bot.tryit.postman import Postman
+from bot.tryit.received import File, ReceivedFiles
 from bot.tryit.sms_parts import count_parts
 from bot.tryit.twilio_content import PAGE_SIZE, ContentTemplates, Rendered
 from bot.tryit.twilio_errors import TwilioError, refusal
@@ -43,6 +45,8 @@ from bot.tryit.twilio_webhook import (
 )
 
 MAX_BODY = 1_600
+MEDIA_TYPES = frozenset({"image/jpeg", "image/png", "application/pdf"})
+"""Of those that WhatsApp takes, the ones that the house may send."""
 MAX_PICTURES = 500
 MAX_PAGE_SIZE = 1_000
 
@@ -57,9 +61,22 @@ START_ANSWER = "You have successfully been re-subscribed to messages from this n
 
 UNREACHABLE = 30003
 OUTSIDE_WINDOW = 63016
+MEDIA_NOT_DOWNLOADED = 63019
+MEDIA_NOT_SUPPORTED = 63021
 
 Receipts = Literal["off", "delivered", "read"]
 """How far delivery goes: nothing is reported, or up to this state. Only WhatsApp tells that it was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An accepted message on its way to a phone. `callback` is where its states are reported."""
+
+    message: Message
+    phone: PhoneKey
+    rendered: Rendered
+    encoding: str
+    callback: str | None
 
 
 class TwilioEmulator:
@@ -74,6 +91,7 @@ class TwilioEmulator:
         account: TwilioAccount,
         *,
         phones: Phones,
+        files: ReceivedFiles,
         ledger: Ledger,
         postman: Postman,
         api_base: str,
@@ -85,6 +103,7 @@ class TwilioEmulator:
         self.faults = Faults()
         self.receipts = receipts
         self._phones = phones
+        self._files = files
         self._ledger = ledger
         self._postman = postman
         self._api_base = api_base.rstrip("/")
@@ -195,13 +214,17 @@ class TwilioEmulator:
 
     async def _create_message(self, request: Request) -> Response:
         self._authorise(request)
-        params = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
+        fields = parse_qsl((await request.body()).decode(), keep_blank_values=True)
+        params = dict(fields)
+        media = [value for name, value in fields if name == "MediaUrl"][:1]  # WhatsApp ignores any further ones
         fault = await self.faults.meet(params.get("To", "").removeprefix("whatsapp:"))
         if fault and fault.kind is FaultKind.REFUSE:
             return refusal(fault.status)
         if fault and fault.kind is FaultKind.DROP:
             return await abort(request)
         channel, number, rendered = self._checked(params)
+        if not all(url.startswith(("http://", "https://")) for url in media):
+            raise TwilioError(21620)
         parts, encoding = count_parts(rendered.text) if channel is Channel.SMS else (1, "")
         message = Message(
             sid="SM" + secrets.token_hex(16),
@@ -211,6 +234,7 @@ class TwilioEmulator:
             direction="outbound-api",
             sent_at=_now(),
             parts=parts,
+            media=len(media),
             service=params.get("MessagingServiceSid"),
         )
         answer = JSONResponse(message.as_json(self.account.sid), status_code=201)
@@ -221,8 +245,13 @@ class TwilioEmulator:
             id=message.sid,
             body=rendered.text,
             buttons=[{"title": button.title, "token": button.token} for button in rendered.buttons],
+            media=media,
         )
-        self._deliver(message, PhoneKey(channel, number), rendered, encoding, params.get("StatusCallback"))
+        delivery = Delivery(message, PhoneKey(channel, number), rendered, encoding, params.get("StatusCallback"))
+        if media:
+            self._postman.later(self._deliver_with(media[0], delivery))
+        else:
+            self._deliver(delivery)
         if fault and fault.kind is FaultKind.ACCEPT_THEN_DROP:
             return await abort(request)
         if fault and fault.kind is FaultKind.ACCEPT_THEN_HOLD:
@@ -248,7 +277,7 @@ class TwilioEmulator:
             rendered = self._templates.render(content_sid, params.get("ContentVariables"))
         else:
             rendered = Rendered(params.get("Body", ""))
-        if not rendered.text:
+        if not rendered.text and not params.get("MediaUrl"):
             raise TwilioError(21602)
         if len(rendered.text) > MAX_BODY:
             raise TwilioError(21617)
@@ -321,12 +350,23 @@ class TwilioEmulator:
 
     # Delivery
 
-    def _deliver(
-        self, message: Message, phone: PhoneKey, rendered: Rendered, encoding: str, callback: str | None
-    ) -> None:
+    async def _deliver_with(self, url: str, delivery: Delivery) -> None:
+        """As Twilio does, the message is taken first; what cannot be fetched then makes it fail, text and all."""
+        file = await self._postman.fetch(url)
+        if file is None:
+            self._deliver(delivery, failure=MEDIA_NOT_DOWNLOADED)
+        elif file.content_type not in MEDIA_TYPES:
+            self._deliver(delivery, failure=MEDIA_NOT_SUPPORTED)
+        else:
+            self._deliver(delivery, file)
+
+    def _deliver(self, delivery: Delivery, file: File | None = None, failure: int | None = None) -> None:
         """Show the message on the phone, unless it cannot arrive, and report its states."""
+        message, phone, rendered = delivery.message, delivery.phone, delivery.rendered
         life: list[tuple[str, int | None]] = [("sent", None), ("delivered", None), ("read", None)]
-        if phone in self._outside_window and not rendered.buttons:
+        if failure:
+            life = [("failed", failure)]
+        elif phone in self._outside_window and not rendered.buttons:
             life = [("failed", OUTSIDE_WINDOW)]
         elif phone in self._switched_off:
             life = [("sent", None), ("undelivered", UNREACHABLE)]
@@ -339,23 +379,19 @@ class TwilioEmulator:
                 id=message.sid,
                 mine=False,
                 text=rendered.text,
+                content=_kind(file),
+                file=self._files.keep(file) if file else None,
                 buttons=rendered.buttons,
                 parts=message.parts,
-                encoding=encoding,
+                encoding=delivery.encoding,
             )
         if self.receipts == "off":
             message.status, message.error = life[0]
         else:
-            self._postman.later(self._live(message, phone, life, shown, callback))
+            self._postman.later(self._live(delivery, life, shown))
 
-    async def _live(
-        self,
-        message: Message,
-        phone: PhoneKey,
-        life: list[tuple[str, int | None]],
-        shown: PhoneMessage | None,
-        callback: str | None,
-    ) -> None:
+    async def _live(self, delivery: Delivery, life: list[tuple[str, int | None]], shown: PhoneMessage | None) -> None:
+        message, callback = delivery.message, delivery.callback
         for step, (status, error) in enumerate(life):
             if step:
                 await asyncio.sleep(self._receipt_pause)
@@ -365,7 +401,7 @@ class TwilioEmulator:
                 self._phones.changed(shown)
             if callback:
                 form = status_form(
-                    self.account, phone.channel, message.sid, message.to, message.sender, status, error
+                    self.account, delivery.phone.channel, message.sid, message.to, message.sender, status, error
                 )
                 body, headers = signed(self._validator, callback, form)
                 await self._postman.post(callback, body, headers)
@@ -378,6 +414,12 @@ async def _answer_error(_request: Request, error: Exception) -> Response:
 
 def _now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
+
+
+def _kind(file: File | None) -> Content:
+    if file is None:
+        return Content.TEXT
+    return Content.PHOTO if file.is_picture else Content.DOCUMENT
 
 
 def _shown(action: CustomerAction) -> Content:

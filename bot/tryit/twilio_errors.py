@@ -19,6 +19,7 @@ ERRORS: dict[int, tuple[int, str]] = {
     21606: (400, "The 'From' phone number {} is not a valid, message-capable Twilio phone number."),
     21610: (400, "Attempt to send to unsubscribed recipient"),
     21617: (400, "The concatenated message body exceeds the 1600 character limit"),
+    21620: (400, "Invalid media URL(s)"),
     21655: (400, "The ContentSid is Invalid"),
     21656: (400, "The ContentVariables Parameter is invalid"),
     63007: (400, "Twilio could not find a Channel with the specified From address"),

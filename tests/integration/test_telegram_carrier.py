@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -19,6 +19,7 @@ from fastapi import FastAPI
 
 from bot.channels.carrier import (
     Accepted,
+    Attachment,
     Busy,
     Button,
     CannotAsk,
@@ -111,6 +112,8 @@ class BotApi:
 
     url: str = ""
     calls: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    files: list[tuple[str, str, bytes]] = field(default_factory=list)
+    """Uploaded files: the field's name, the file's, and what is in it."""
     updates: list[dict[str, Any]] = field(default_factory=list)
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     """What the next calls of a method are answered with, before it works as usual again."""
@@ -118,14 +121,18 @@ class BotApi:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         assert request.match_info["token"] == TOKEN
         method = request.match_info["method"]
-        form = {name: str(value) for name, value in (await request.post()).items()}
+        posted = await request.post()
+        form = {name: value for name, value in posted.items() if isinstance(value, str)}
+        for name, value in posted.items():
+            if isinstance(value, web.FileField):
+                self.files.append((name, value.filename, value.file.read()))
         self.calls.append((method, form))
         if answers := self.answers.get(method):
             return await answers.pop(0)(request)
         result: Any = True
-        if method == "sendMessage":
+        if method in ("sendMessage", "sendPhoto", "sendDocument"):
             chat = {"id": int(form["chat_id"]), "type": "private"}
-            result = {"message_id": 90, "chat": chat, "date": 1767607200, "text": form["text"]}
+            result = {"message_id": 90, "chat": chat, "date": 1767607200, "text": form.get("text")}
         if method == "getUpdates":
             offset = int(form.get("offset", 0))
             self.updates = [update for update in self.updates if update["update_id"] >= offset]
@@ -429,6 +436,84 @@ async def test_a_text_too_long_is_cut(house: House, api: BotApi) -> None:
     (sent,) = api.called("sendMessage")
     assert len(sent["text"]) <= 4096
     assert sent["text"].endswith("mot…")
+
+
+def attached(name: str, *, makes: bytes | None = b"bytes") -> Attachment:
+    async def content() -> bytes | None:
+        return makes
+
+    kind = "image/png" if name.endswith(".png") else "application/pdf"
+    return Attachment(name, kind, {}, f"https://bot.example.ma/files/token/{name}", content)
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "field"),
+    [
+        ("mars.png", "sendPhoto", "photo"),
+        ("mars.pdf", "sendDocument", "document"),
+    ],
+)
+async def test_a_picture_or_a_document_has_the_text_as_its_caption_and_the_keyboard(
+    house: House, api: BotApi, name: str, method: str, field: str
+) -> None:
+    message = replace(outbound("Reçu : <b>48 213</b>", Button("Oui", "1")), attachment=attached(name))
+    async with running(house, api) as telegram:
+        assert await telegram.send(message) == Accepted("5001:90")
+    (sent,) = api.called(method)
+    assert (sent["chat_id"], sent["caption"]) == ("5001", "Reçu : <b>48 213</b>")
+    assert "parse_mode" not in sent
+    assert json.loads(sent["reply_markup"]) == inline([("Oui", "1")])
+    assert api.files == [(field, name, b"bytes")]
+    assert api.called("sendMessage") == []
+
+
+@pytest.mark.parametrize(
+    ("attachment", "text", "expected"),
+    [
+        pytest.param(attached("a.png", makes=None), "Mars", "Mars", id="picture not made"),
+        pytest.param(attached("a.pdf", makes=None), "Mars", "Mars", id="document not made"),
+        pytest.param(attached("a.png"), "é" * 1025, "é" * 1025, id="no caption, no picture"),
+        pytest.param(
+            attached("a.pdf"),
+            "é" * 1025,
+            "é" * 1025 + "\nhttps://bot.example.ma/files/token/a.pdf",
+            id="no caption, but a link",
+        ),
+    ],
+)
+async def test_a_text_whose_file_cannot_go_with_it_goes_alone(
+    house: House, api: BotApi, attachment: Attachment, text: str, expected: str
+) -> None:
+    async with running(house, api) as telegram:
+        await telegram.send(replace(outbound(text), attachment=attachment))
+    assert [sent["text"] for sent in api.called("sendMessage")] == [expected]
+    assert api.files == []
+
+
+async def test_a_text_goes_without_a_picture_that_telegram_refuses(house: House, api: BotApi) -> None:
+    api.answers["sendPhoto"] = [refusing(400, "Bad Request: PHOTO_INVALID_DIMENSIONS")]
+    async with running(house, api) as telegram:
+        assert await telegram.send(replace(outbound("Mars"), attachment=attached("a.png"))) == Accepted("5001:90")
+    assert [sent["text"] for sent in api.called("sendMessage")] == ["Mars"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (refusing(403, "Forbidden: bot was blocked by the user"), Refused),
+        (refusing(429, "Too Many Requests: retry after 7", retry_after=7), Busy),
+        (answering(502, "<html>"), InDoubt),
+        (drops, InDoubt),
+    ],
+)
+async def test_what_telegram_answers_to_a_picture_decides_as_for_a_text(
+    house: House, api: BotApi, answer: Answer, kind: type[SendError]
+) -> None:
+    api.answers["sendPhoto"] = [answer]
+    async with running(house, api) as telegram:
+        with pytest.raises(kind):
+            await telegram.send(replace(outbound("Mars"), attachment=attached("a.png")))
+    assert api.called("sendMessage") == []
 
 
 @pytest.mark.parametrize(

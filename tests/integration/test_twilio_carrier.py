@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -21,6 +21,7 @@ from twilio.request_validator import RequestValidator
 
 from bot.channels.carrier import (
     Accepted,
+    Attachment,
     Busy,
     Button,
     Channel,
@@ -331,6 +332,7 @@ class Twilio:
 
     url: str = ""
     sent: list[dict[str, str]] = field(default_factory=list)
+    media: list[list[str]] = field(default_factory=list)
     listed: list[dict[str, Any]] = field(default_factory=list)
     queries: list[dict[str, str]] = field(default_factory=list)
     contents: list[dict[str, Any]] = field(default_factory=list)
@@ -339,8 +341,10 @@ class Twilio:
 
     async def create(self, request: web.Request) -> web.StreamResponse:
         assert request.headers["Authorization"].startswith("Basic ")
-        form = {name: str(value) for name, value in (await request.post()).items()}
+        posted = await request.post()
+        form = {name: str(value) for name, value in posted.items() if name != "MediaUrl"}
         self.sent.append(form)
+        self.media.append([str(url) for url in posted.getall("MediaUrl", [])])
         if self.answer:
             return await self.answer(request)
         sid = f"SM{len(self.sent):032x}"
@@ -655,6 +659,99 @@ async def test_a_channel_without_a_sender_is_refused(twilio: Twilio, house: Hous
     await carrier.stop()
 
 
+# -- pictures and documents ------------------------------------------------------------------------
+
+FILE = f"{PUBLIC}/files/7.1767693600.c2lnbmF0dXJl"
+
+
+def attached(name: str, *, makes: bytes | None = b"bytes") -> Attachment:
+    async def content() -> bytes | None:
+        return makes
+
+    kind = "image/png" if name.endswith(".png") else "application/pdf"
+    return Attachment(name, kind, {}, f"{FILE}/{name}", content)
+
+
+PICTURE, DOCUMENT = attached("mars.png"), attached("mars.pdf")
+LONG = "mot " * 300
+
+
+@pytest.mark.parametrize(
+    ("channel", "attachment", "text", "titles", "body", "media"),
+    [
+        pytest.param("whatsapp", PICTURE, "Mars", (), "Mars", [PICTURE.url], id="WhatsApp, picture"),
+        pytest.param("whatsapp", DOCUMENT, "Mars", (), f"Mars\n{DOCUMENT.url}", [], id="WhatsApp, document"),
+        pytest.param(
+            "whatsapp", PICTURE, "Oui ?", ("Oui", "Non"), "Oui ?\n1. Oui\n2. Non", [PICTURE.url], id="with choices"
+        ),
+        pytest.param("whatsapp", PICTURE, LONG, (), LONG, [], id="no caption, no picture"),
+        pytest.param("whatsapp", DOCUMENT, LONG, (), f"{LONG}\n{DOCUMENT.url}", [], id="no caption, but a link"),
+        pytest.param("whatsapp", attached("a.png", makes=None), "Mars", (), "Mars", [], id="picture not made"),
+        pytest.param("whatsapp", attached("a.pdf", makes=None), "Mars", (), "Mars", [], id="document not made"),
+        pytest.param("sms", PICTURE, "Mars", (), "Mars", [], id="SMS, picture"),
+        pytest.param("sms", DOCUMENT, "Mars", (), f"Mars\n{DOCUMENT.url}", [], id="SMS, document"),
+        pytest.param("sms", attached("a.pdf", makes=None), "Mars", (), "Mars", [], id="SMS, not made"),
+        pytest.param(
+            "sms", DOCUMENT, "C’est ça ?", ("Oui",), f"C'est ca ?\n{DOCUMENT.url}\n1. Oui", [], id="SMS, choices"
+        ),
+        pytest.param("sms", DOCUMENT, "هذه فاتورتك", (), f"هذه فاتورتك\n{DOCUMENT.url}", [], id="SMS, Arabic"),
+    ],
+)
+async def test_a_picture_or_a_document_goes_with_a_message(
+    carrier: TwilioCarrier,
+    twilio: Twilio,
+    channel: str,
+    attachment: Attachment,
+    text: str,
+    titles: tuple[str, ...],
+    body: str,
+    media: list[str],
+) -> None:
+    message = replace(outbound(text, *titles, channel=Channel(channel)), attachment=attachment)
+    assert (await carrier.send(message)).carrier_id == f"SM{1:032x}"
+    assert [form["Body"] for form in twilio.sent] == [body]
+    assert twilio.media == [media]
+
+
+async def test_a_link_is_never_cut_from_an_sms(carrier: TwilioCarrier, twilio: Twilio) -> None:
+    await carrier.send(replace(outbound("mot " * 500, "Oui"), attachment=DOCUMENT))
+    body = twilio.sent[0]["Body"]
+    assert len(body) <= 1600
+    assert body.endswith(f"mot...\n{DOCUMENT.url}\n1. Oui")
+
+
+async def test_a_picture_that_no_phone_will_show_is_not_made(carrier: TwilioCarrier) -> None:
+    async def content() -> bytes | None:
+        raise AssertionError("an SMS has no pictures")
+
+    await carrier.send(replace(outbound("Mars"), attachment=replace(PICTURE, content=content)))
+
+
+async def test_without_its_picture_a_message_has_its_buttons(carrier: TwilioCarrier, twilio: Twilio) -> None:
+    message = outbound("Oui ?", "Oui", "Non", channel=Channel.WHATSAPP)
+    await carrier.send(replace(message, attachment=attached("a.png", makes=None)))
+    assert "ContentSid" in twilio.sent[0]
+
+
+async def test_a_text_goes_without_a_file_that_twilio_refuses(carrier: TwilioCarrier, twilio: Twilio) -> None:
+    async def refuse_media(request: web.Request) -> web.StreamResponse:
+        if twilio.media[-1]:
+            return web.json_response({"code": 21620, "message": "Invalid media URL(s)", "status": 400}, status=400)
+        return web.json_response({"sid": SID}, status=201)
+
+    twilio.answer = refuse_media
+    message = replace(outbound("Mars", channel=Channel.WHATSAPP), attachment=PICTURE)
+    assert await carrier.send(message) == Accepted(SID)
+    assert [form["Body"] for form in twilio.sent] == ["Mars", "Mars"]
+
+
+async def test_a_message_whose_file_is_in_doubt_is_not_sent_as_a_text(carrier: TwilioCarrier, twilio: Twilio) -> None:
+    twilio.answer = drops
+    with pytest.raises(InDoubt):
+        await carrier.send(replace(outbound("Mars", channel=Channel.WHATSAPP), attachment=PICTURE))
+    assert len(twilio.sent) == 1
+
+
 # -- settling a doubt ------------------------------------------------------------------------------
 
 
@@ -703,6 +800,29 @@ async def test_twilio_is_asked_whether_a_message_was_taken(
     answer = await carrier.find_sent(outbound("Reçu"), frozenset(known))
     assert answer == (Accepted(found) if found else None)
     assert twilio.queries[0]["To"] == CUSTOMER
+
+
+@pytest.mark.parametrize(
+    ("body", "parts"),
+    [
+        pytest.param("Recu", 1, id="made without"),
+        pytest.param(f"Recu\n{DOCUMENT.url}", 1, id="with its link"),
+    ],
+)
+async def test_an_sms_with_a_document_is_found_with_its_link_or_without(
+    carrier: TwilioCarrier, twilio: Twilio, body: str, parts: int
+) -> None:
+    twilio.listed = [record("SM2", body="Recu\nhttps://elsewhere.example"), record("SM1", body=body)]
+    found = await carrier.find_sent(replace(outbound("Reçu"), attachment=DOCUMENT))
+    assert found == Accepted("SM1", parts)
+
+
+async def test_a_whatsapp_message_with_a_picture_is_found_by_its_text(carrier: TwilioCarrier, twilio: Twilio) -> None:
+    sender = {"from": f"whatsapp:{WHATSAPP_FROM}"}
+    twilio.listed = [record("MM1", body="Mars", to=f"whatsapp:{CUSTOMER}", num_media="1", **sender)]
+    message = replace(outbound("Mars", channel=Channel.WHATSAPP), attachment=PICTURE)
+    assert await carrier.find_sent(message) == Accepted("MM1")
+    assert await carrier.find_sent(message, frozenset({"MM1"})) is None
 
 
 @pytest.mark.parametrize("body", ["Oui ?", NUMBERED])

@@ -16,6 +16,7 @@ import httpx
 import pytest
 import pytest_asyncio
 import telegram
+import tiny_maker
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -52,19 +53,31 @@ CHAT = chat_id_for(CUSTOMER)
 
 
 class House:
-    """Stands for us: keeps every webhook it gets, answers `status`."""
+    """Stands for us: keeps every webhook it gets, answers `status`; has `files` to be fetched, by their paths."""
 
     def __init__(self) -> None:
         self.status = 200
         self.base = ""
         self.requests: list[SimpleNamespace] = []
-        self.app = Starlette(routes=[Route("/{path:path}", self._take, methods=["POST"])])
+        self.files: dict[str, tuple[str, bytes]] = {}
+        self.fetched: list[str] = []
+        self.app = Starlette(
+            routes=[
+                Route("/{path:path}", self._take, methods=["POST"]),
+                Route("/{path:path}", self._give, methods=["GET"]),  # and HEAD
+            ]
+        )
 
     async def _take(self, request: Request) -> Response:
         body = await request.body()
         form = dict((await request.form()).items()) if b"=" in body and body[:1] != b"{" else {}
         self.requests.append(SimpleNamespace(path=request.url.path, headers=request.headers, body=body, form=form))
         return Response(status_code=self.status)
+
+    async def _give(self, request: Request) -> Response:
+        self.fetched.append(f"{request.method} {request.url.path}")
+        content_type, content = self.files.get(request.url.path, ("", b""))
+        return Response(content, media_type=content_type, status_code=200 if content else 404)
 
     def paths(self, path: str) -> list[SimpleNamespace]:
         return [request for request in self.requests if request.path == path]
@@ -414,6 +427,66 @@ async def test_messages_are_listed_by_recipient_and_time_page_by_page(stage: Sta
     assert len(await stage.twilio.messages.list_async(date_sent=datetime.now(UTC), limit=50)) == 7
 
 
+PICTURE = tiny_maker.picture("mars")
+
+
+async def send_media(stage: Stage, url: str, body: str | None = "Mars") -> Any:
+    content = {"body": body} if body else {}
+    return await stage.twilio.messages.create_async(
+        to=f"whatsapp:{CUSTOMER}",
+        from_=f"whatsapp:{OUR_WHATSAPP}",
+        media_url=[url],
+        status_callback=f"{stage.house.base}/webhooks/twilio/status",
+        **content,
+    )
+
+
+def statuses(stage: Stage) -> list[tuple[str, str | None]]:
+    callbacks = stage.house.paths("/webhooks/twilio/status")
+    return [(request.form["MessageStatus"], request.form.get("ErrorCode")) for request in callbacks]
+
+
+async def test_media_are_fetched_from_the_house_and_shown_on_the_phone(stage: Stage) -> None:
+    stage.house.files["/files/x/mars.png"] = ("image/png", PICTURE)
+    url = f"{stage.house.base}/files/x/mars.png"
+    message = await send_media(stage, url)
+    assert (message.status, message.num_media, message.body) == ("queued", "1", "Mars")
+    await until(lambda: len(statuses(stage)) == 3)
+    assert stage.house.fetched == ["HEAD /files/x/mars.png", "GET /files/x/mars.png"]
+    (shown,) = await stage.screen("whatsapp")
+    assert (shown["text"], shown["content"], shown["state"]) == ("Mars", "photo", "read")
+    file = shown["file"]
+    assert (file["name"], file["size"]) == ("mars.png", len(PICTURE))
+    assert (file["width"], file["height"]) == (tiny_maker.WIDTH, tiny_maker.HEIGHT)
+    fetched = await stage.http.get(file["url"])
+    assert (fetched.content, fetched.headers["Content-Type"]) == (PICTURE, "image/png")
+    assert [line["media"] for line in await stage.ledger()] == [[url]]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("/files/none.png", ("failed", "63019")), ("/files/page.html", ("failed", "63021"))],
+)
+async def test_a_message_whose_media_cannot_be_had_is_taken_and_fails(
+    stage: Stage, path: str, expected: tuple[str, str]
+) -> None:
+    stage.house.files["/files/page.html"] = ("text/html", b"<p>")
+    await send_media(stage, stage.house.base + path)
+    await until(lambda: statuses(stage) == [expected])
+    assert await stage.screen("whatsapp") == []
+
+
+async def test_media_need_no_text_but_an_address(stage: Stage) -> None:
+    stage.house.files["/files/mars.pdf"] = ("application/pdf", b"%PDF-1.7")
+    await send_media(stage, f"{stage.house.base}/files/mars.pdf", body=None)
+    await until(lambda: len(statuses(stage)) == 3)
+    (shown,) = await stage.screen("whatsapp")
+    assert (shown["text"], shown["content"], shown["file"]["name"]) == ("", "document", "mars.pdf")
+    with pytest.raises(TwilioRestException) as refused:
+        await send_media(stage, "bot.example.ma/files/mars.png")
+    assert refused.value.code == 21620
+
+
 QUICK_REPLY = {"twilio/quick-reply": {"body": "{{1}} ?", "actions": [{"title": "{{2}}", "id": "yes {{3}}"}]}}
 LIST_PICKER = {
     "twilio/list-picker": {"body": "{{1}} ?", "button": "Choisir", "items": [{"item": "{{2}}", "id": "yes {{3}}"}]}
@@ -561,6 +634,59 @@ async def test_a_sent_message_with_buttons_is_shown_tapped_answered_and_edited(s
     with pytest.raises(BadRequest, match="not modified"):
         await query.edit_message_reply_markup(None)
     assert [line["body"] for line in await stage.ledger()] == ["48213 ?"]
+
+
+async def test_a_photo_and_a_document_reach_the_phone_with_caption_and_buttons(stage: Stage) -> None:
+    markup = telegram.InlineKeyboardMarkup([[telegram.InlineKeyboardButton("Oui", callback_data="yes")]])
+    photo = await stage.bot.send_photo(CHAT, PICTURE, caption="Mars", filename="mars.png", reply_markup=markup)
+    assert (photo.caption, photo.photo[-1].width) == ("Mars", tiny_maker.WIDTH)
+    document = await stage.bot.send_document(CHAT, b"%PDF-1.7", filename="mars.pdf")
+    assert (document.document.file_name, document.document.mime_type) == ("mars.pdf", "application/pdf")
+    first, second = await stage.screen("telegram")
+    assert (first["id"], first["text"], first["content"]) == (str(photo.message_id), "Mars", "photo")
+    assert first["buttons"][0]["token"] == "yes"
+    assert (second["text"], second["content"], second["file"]["name"]) == ("", "document", "mars.pdf")
+    assert (await stage.http.get(first["file"]["url"])).content == PICTURE
+    assert (await stage.http.get(second["file"]["url"])).content == b"%PDF-1.7"
+    assert (await stage.http.get(first["file"]["url"] + "x")).status_code == 404
+    assert [(line["body"], line["media"]) for line in await stage.ledger()] == [
+        ("Mars", ["mars.png"]),
+        ("", ["mars.pdf"]),
+    ]
+    await stage.customer("telegram", button="yes")
+    query = telegram.Update.de_json(json.loads(stage.house.requests[-1].body), stage.bot).callback_query
+    await query.edit_message_reply_markup(None)
+    with pytest.raises(BadRequest, match="no text"):
+        await query.edit_message_text("Avril")
+
+
+def png(width: int, height: int) -> bytes:
+    return PICTURE[:16] + width.to_bytes(4, "big") + height.to_bytes(4, "big") + PICTURE[24:]
+
+
+@pytest.mark.parametrize(
+    ("picture", "caption", "refusal"),
+    [
+        (b"%PDF-1.7", "", r"(?i)image_process_failed"),
+        (png(1080, 9000), "", r"(?i)photo_invalid_dimensions"),
+        (png(100, 2001), "", r"(?i)photo_invalid_dimensions"),
+        (PICTURE, "a" * 1025, "caption is too long"),
+        (b"", "", "(?i)non-empty"),
+        ("https://bot.example.ma/a.png", "", "no photo"),
+    ],
+)
+async def test_telegram_refuses_what_it_cannot_show_as_a_photo(
+    stage: Stage, picture: bytes | str, caption: str, refusal: str
+) -> None:
+    with pytest.raises(BadRequest, match=refusal):
+        await stage.bot.send_photo(CHAT, picture, caption=caption)
+    assert await stage.screen("telegram") == []
+
+
+async def test_a_photo_meets_the_same_faults_as_a_text(stage: Stage) -> None:
+    await stage.fault("telegram", queue=[{"kind": "refuse", "status": 429, "retry_after": 7}])
+    with pytest.raises(RetryAfter):
+        await stage.bot.send_photo(CHAT, PICTURE)
 
 
 async def test_the_bot_says_who_it_is_and_takes_its_commands(stage: Stage) -> None:

@@ -20,6 +20,7 @@ from starlette.background import BackgroundTask
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential_jitter
 
 from bot.channels.carrier import (
+    CAPTION_LIMIT,
     Accepted,
     Busy,
     Button,
@@ -45,6 +46,7 @@ from telegram import (
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     KeyboardButton,
+    Message,
     ReplyKeyboardMarkup,
 )
 from telegram.error import (
@@ -206,12 +208,8 @@ class TelegramCarrier:
             chat_id = int(message.address)
         except ValueError as error:
             raise Refused("the address is no chat id") from error
-        if units(message.text) > TEXT_LIMIT:
-            log.warning("message too long for its channel", carrier=self.name, key=message.key)
         try:
-            sent = await self._bot.send_message(
-                chat_id, shorten(message.text, TEXT_LIMIT), reply_markup=_keyboard(message.buttons)
-            )
+            sent = await self._send(chat_id, message)
         except TelegramError as error:
             raise _send_error(error) from error
         except UNREADABLE as error:
@@ -221,6 +219,31 @@ class TelegramCarrier:
             return Accepted(f"{chat_id}:unread-{message.key}")
         # A message id is unique within its chat only.
         return Accepted(f"{chat_id}:{sent.message_id}")
+
+    async def _send(self, chat_id: int, message: Outbound) -> Message:
+        """Send the text as the caption of its picture or document, or alone when it has none or is too long."""
+        text, keyboard = message.text, _keyboard(message.buttons)
+        attachment = message.attachment
+        content = await attachment.content() if attachment else None
+        if attachment and content:
+            if units(text) <= CAPTION_LIMIT:
+                try:
+                    if attachment.is_picture:
+                        return await self._bot.send_photo(
+                            chat_id, content, caption=text, filename=attachment.name, reply_markup=keyboard
+                        )
+                    return await self._bot.send_document(
+                        chat_id, content, caption=text, filename=attachment.name, reply_markup=keyboard
+                    )
+                except BadRequest as error:
+                    # Not taken, for the file's sake or for another; without the file it says which.
+                    log.error("attachment refused", carrier=self.name, key=message.key, error=error.message)
+            else:
+                log.warning("text too long for a caption", carrier=self.name, key=message.key)
+            text += attachment.link
+        if units(text) > TEXT_LIMIT:
+            log.warning("message too long for its channel", carrier=self.name, key=message.key)
+        return await self._bot.send_message(chat_id, shorten(text, TEXT_LIMIT), reply_markup=keyboard)
 
     async def find_sent(self, message: Outbound, known: frozenset[str] = frozenset()) -> Accepted | None:
         """Always raises `CannotAsk`: the Bot API does not show what a bot has sent."""
@@ -232,6 +255,7 @@ def _request(kind: type[BotRequest]) -> Any:
         connect_timeout=CONNECT_SECONDS,
         read_timeout=ANSWER_SECONDS,
         write_timeout=ANSWER_SECONDS,
+        media_write_timeout=ANSWER_SECONDS,
         pool_timeout=ANSWER_SECONDS,
     )
 

@@ -16,7 +16,9 @@ from twilio.twiml.messaging_response import MessagingResponse
 
 from bot.channels import gsm
 from bot.channels.carrier import (
+    CAPTION_LIMIT,
     Accepted,
+    Attachment,
     Busy,
     Channel,
     InDoubt,
@@ -59,6 +61,9 @@ MOST_LISTED = 200
 BAD_TEMPLATE = frozenset({21655, 21656, 21657, 92005, 92007})
 """ContentSid or ContentVariables refused: the message itself may still go as plain text."""
 
+BAD_MEDIA = frozenset({21620})
+"""MediaUrl refused, likewise."""
+
 ACCOUNT_TROUBLE = frozenset({401, 403, 404})
 """Wrong credentials, a suspended account, a wrong address: no message's own trouble, so it keeps until an
 operator has looked. What is wrong with a message or its recipient is answered 400.
@@ -67,6 +72,10 @@ operator has looked. What is wrong with a message or its recipient is answered 4
 
 class _BadTemplate(Refused):
     """Refused for its template, not for its recipient."""
+
+
+class _BadMedia(Refused):
+    """Refused for what goes with it."""
 
 
 class TwilioCarrier:
@@ -168,17 +177,25 @@ class TwilioCarrier:
     # -- out ---------------------------------------------------------------------------------------
 
     async def send(self, message: Outbound) -> Accepted:
-        choice = Choice.of(message) if message.channel is Channel.WHATSAPP else None
+        media, link = await _placed(message)
+        if media:
+            try:
+                return await self._create(message, body=_body(message), media_url=[media.url])
+            except _BadMedia as error:
+                log.error("attachment refused", carrier=self.name, key=message.key, error=error.reason)
+                link = media.link
+        # A template for buttons has a body of one variable, so that a link can only be in the plain text.
+        choice = Choice.of(message) if message.channel is Channel.WHATSAPP and not link else None
         if choice and (sid := await self._contents.sid(choice)):
             try:
                 return await self._create(message, content_sid=sid, content_variables=choice.variables)
             except _BadTemplate as error:
                 self._contents.pause(error.reason)
-        body = _body(message)
+        body = _body(message, link)
         accepted = await self._create(message, body=body)
         return Accepted(accepted.carrier_id, gsm.parts(body)) if message.channel is Channel.SMS else accepted
 
-    async def _create(self, message: Outbound, **content: str) -> Accepted:
+    async def _create(self, message: Outbound, **content: str | list[str]) -> Accepted:
         try:
             created = await self._client.messages.create_async(
                 to=_address(message.channel, message.address),
@@ -207,7 +224,9 @@ class TwilioCarrier:
                 raise Busy(str(error), error.retry_after) from error
             raise Busy(f"could not ask: {type(error).__name__}") from error
         earliest = message.created_at - CLOCK_MARGIN if message.created_at else None
-        bodies = {message.text.strip(), _body(message).strip()}  # with buttons or with numbered lines
+        # With buttons or with numbered lines, and with the link to a document or without.
+        link = message.attachment.link if message.attachment else ""
+        bodies = {text.strip() for text in (message.text, _body(message), _body(message, link))}
         for record in reversed(listed):
             if (
                 record.sid
@@ -216,7 +235,7 @@ class TwilioCarrier:
                 and self._is_ours(record, message.channel)
                 and (earliest is None or record.date_created is None or record.date_created >= earliest)
             ):
-                parts = gsm.parts(_body(message)) if message.channel is Channel.SMS else 1
+                parts = gsm.parts(record.body or "") if message.channel is Channel.SMS else 1
                 return Accepted(record.sid, parts)
         return None
 
@@ -250,10 +269,29 @@ def _address(channel: Channel, address: str) -> str:
     return WHATSAPP + address if channel is Channel.WHATSAPP else address
 
 
-def _body(message: Outbound) -> str:
-    """The text with its buttons as numbered lines, fitted to one message; a cut is logged."""
+async def _placed(message: Outbound) -> tuple[Attachment | None, str]:
+    """Where the attachment goes, if it can be made: as the message's media, or as a link at the end of its text.
+
+    Not to a phone that has SMS only, and not with a text that WhatsApp cannot show as a caption: neither one that is
+    too long, nor any beside a document ("Guidance on WhatsApp Media Messages").
+    """
+    attachment = message.attachment
+    if attachment is None or (message.channel is Channel.SMS and attachment.is_picture):
+        return None, ""
+    if await attachment.content() is None:  # Twilio fetches it after it has taken the message: too late to find out
+        return None, ""
+    if message.channel is Channel.SMS or not attachment.is_picture:
+        return None, attachment.link
+    if units(_body(message)) > CAPTION_LIMIT:
+        log.warning("text too long for a caption", carrier=TwilioCarrier.name, key=message.key)
+        return None, attachment.link
+    return attachment, ""
+
+
+def _body(message: Outbound, link: str = "") -> str:
+    """The text, a link, and its buttons as numbered lines, fitted to one message; a cut of the text is logged."""
     titles = [button.title for button in message.buttons if not button.shares_phone]
-    lines = f"\n{numbered(titles)}" if titles else ""
+    lines = link + (f"\n{numbered(titles)}" if titles else "")
     if message.channel is Channel.SMS:
         body = gsm.fit(message.text, lines)
     else:
@@ -296,4 +334,6 @@ def _answered(error: TwilioRestException | TwilioServiceException) -> SendError:
         return Busy(reason)
     if code in BAD_TEMPLATE:
         return _BadTemplate(reason)
+    if code in BAD_MEDIA:
+        return _BadMedia(reason)
     return Refused(reason) if 400 <= error.status < 500 else InDoubt(reason)

@@ -8,6 +8,7 @@ const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-
 const RABAT = { latitude: 34.0209, longitude: -6.8416 };
 const NOTICE_MS = 4000;
 const NEAR_END_PX = 120;
+const KILOBYTES = { style: "unit", unit: "kilobyte", unitDisplay: "short" };
 
 let stream;
 
@@ -104,8 +105,23 @@ function show(message) {
 
 function bubble(message) {
   const box = element("div", { className: `bubble ${message.content}` });
-  box.append(body(message), meta(message));
+  box.append(...(message.file ? sentAlong(message) : [body(message)]), meta(message));
   return box;
+}
+
+// A picture or a document from the house, which opens by itself in full, and its caption.
+function sentAlong({ file, text }) {
+  const link = element("a", { href: file.url, target: "_blank", rel: "noopener" });
+  if (file.content_type.startsWith("image/")) {
+    const { url: src, width, height } = file;
+    const place = width ? { width, height } : {}; // kept until the picture is there
+    link.append(element("img", { src, alt: texts.picture, title: texts.enlarge, ...place }));
+  } else {
+    const size = new Intl.NumberFormat(document.documentElement.lang, KILOBYTES).format(Math.ceil(file.size / 1000));
+    link.className = "card";
+    link.append(icon("document"), element("bdi", { textContent: file.name }), element("small", { textContent: size }));
+  }
+  return text ? [link, element("p", { dir: "auto", textContent: text })] : [link];
 }
 
 function body({ content, text }) {

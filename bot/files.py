@@ -1,0 +1,96 @@
+"""The addresses under which a reply's picture or document can be fetched for a day, by whoever was sent one.
+
+Twilio fetches a WhatsApp message's media itself, and an SMS carries a document as a link. An address is the secret:
+it names a message, and is signed, so that none can be guessed, made up or prolonged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+import structlog
+from fastapi import APIRouter, HTTPException, Response
+from sqlalchemy import select
+
+from bot.attachments import Attachments, NotMade, content_type
+from bot.clock import Clock, system_clock
+from bot.settings import Settings
+from store.database import Database
+from store.models import Direction, Message
+
+log = structlog.get_logger()
+
+PATH = "/files"
+LIFETIME = timedelta(hours=24)
+
+
+class FileLinks:
+    """Makes addresses and reads them back. A message has the same address in every process and at every try."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._base = f"{settings.public_url}{PATH}"
+        # Without a SECRET_KEY, what every process of this installation knows and nobody else does. With no carrier
+        # at all there is nobody to send an address to.
+        given = settings.secret_key or settings.twilio_auth_token or settings.telegram_token
+        secret = given.get_secret_value().encode() if given else secrets.token_bytes(32)
+        self._key = hmac.digest(secret, b"releve file links", hashlib.sha256)
+
+    def url(self, message_id: int, name: str, since: datetime) -> str:
+        """The address of a message's attachment called `name`, good for `LIFETIME` after `since`."""
+        claim = f"{message_id}.{int((since + LIFETIME).timestamp())}"
+        return f"{self._base}/{claim}.{self._signature(claim)}/{quote(name)}"
+
+    def message_id(self, token: str, now: datetime) -> int | None:
+        """The message that `token` stands for; None when it is not one of ours or is too old."""
+        claim, _, signature = token.rpartition(".")
+        if not hmac.compare_digest(signature.encode(errors="replace"), self._signature(claim).encode()):
+            return None
+        message_id, _, end = claim.partition(".")  # ours, so they are numbers
+        return int(message_id) if now.timestamp() < int(end) else None
+
+    def _signature(self, claim: str) -> str:
+        digest = hmac.digest(self._key, claim.encode(errors="replace"), hashlib.sha256)
+        return urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def files_router(
+    links: FileLinks, database: Database, attachments: Attachments, clock: Clock = system_clock
+) -> APIRouter:
+    """`GET /files/{token}/{name}`: 404 for whatever is not a live address of ours, 503 when it cannot be made now."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.api_route(f"{PATH}/{{token}}/{{name}}", methods=["GET", "HEAD"])  # Twilio asks HEAD first
+    async def fetch(token: str, name: str) -> Response:
+        message_id = links.message_id(token, clock())
+        order = None if message_id is None else await _order(database, message_id)
+        kind = None if order is None else content_type(order)
+        if order is None or kind is None or order["name"] != name:
+            raise HTTPException(404)
+        try:
+            content = await attachments.content(order)
+        except NotMade as fault:
+            log.error("file.not_made", message=message_id, reason=str(fault))
+            raise HTTPException(503, headers={"Retry-After": "60"}) from fault
+        headers = {
+            "Cache-Control": "private",
+            "Content-Disposition": f'inline; filename="{name}"',
+            "X-Content-Type-Options": "nosniff",
+            "X-Robots-Tag": "noindex",
+        }
+        return Response(content, media_type=kind, headers=headers)
+
+    return router
+
+
+async def _order(database: Database, message_id: int) -> Mapping[str, Any] | None:
+    async with database.reading() as session:
+        query = select(Message.payload).where(Message.id == message_id, Message.direction == Direction.OUT)
+        payload = await session.scalar(query)
+    return (payload or {}).get("attachment")
