@@ -7,7 +7,7 @@ The way of a message::
     IntentClassifier     `intent`, `intent_ranking`, `certainty`: sure, unsure or lost
     EntityExtractor      `entities`
 
-Modules: `normalise` (spelling), `numbers` and `dates` (what they mean, in five varieties), `vocabulary` and
+Modules: `normalise` (spelling), `numbers`, `dates` and `feasts` (what they mean, in five varieties), `vocabulary` and
 `entities` (what a number is), `features` and `concepts` (what the models look at), `linear` (serving a model with
 numpy alone), `training` (fitting one with scikit-learn), `calibration` (what a confidence allows), `language` and
 `classifier` (the two models, usable without Rasa), `segments` (two requests in one message), `topics`

@@ -19,6 +19,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 
+from nlu import feasts
+
 
 @dataclass(frozen=True, slots=True)
 class Mention:
@@ -357,66 +359,8 @@ def _back(m: re.Match[str], today: date) -> _Resolved | None:
     return _offset(m, today, -1)
 
 
-# What a feast's name begins with: "l'aïd el", "3id l".
-_AID = r"(?:(?:l' ?)?(?:aid|eid)(?: ?(?:al|el|ul|l))?[ -]?|(?:l|el )?3[ie]+d l?|(?:ال|ل)?عيد (?:ال|ل)?)"
-_BREAKING, _SACRIFICE, _BIRTHDAY, _ASHURA, _RAMADAN = (10, 1), (12, 10), (3, 12), (1, 10), (9, 1)
-"""Month and day in the Islamic calendar."""
-_FEASTS: list[tuple[tuple[int, int], str]] = [
-    (
-        _BREAKING,
-        rf"{_AID}(?:fi?tr|f[ie]tr|s+[ae]?ghi[ei]?r|فطر|صغير)|(?:fin|end|نهايه|اخر) (?:du |de |of )?{{ramadan}}",
-    ),
-    (_SACRIFICE, rf"{_AID}(?:[ae]?d[h7]+a|e?k[ae]?bi[ei]?r|[7h]awli|اضح[يا]|كبير|حولي)|fete du mouton"),
-    (_BIRTHDAY, rf"{_AID}(?:l?m[ao]*u?lo?u?d|mawlid|مولد|مولود)(?: النبوي)?|mawlid|(?:ال)?مولد النبوي"),
-    (_ASHURA, r"3?achou?ra|ashura|عاشورا"),
-]
-_RAMADAN_WORD = r"(?:(?:le )?(?:mois de )?ram[ae]?dh?an|رمضان)"
-_ANY_FEAST = r"l'? ?aid|el aid|the eid|eid|laid|l?3[ie]+d|(?:ال|ل)عيد"
-"""One of the two great feasts, whichever is nearer."""
-_BEFORE_OR_AFTER = (
-    r"(?:(?:avant|apres|jusqu'?a|d'ici|before|after|until|till|by|بعد|قبل|حتي ?ل?|الي|لغايه"
-    r"|(?:m[eo]?n )?b[ae]?3d|[9q]b[ae]?l|[7h]t+al?(?: l)?|t+al?(?: l)?)(?: (?:le|la|les|the|fete de))* ?)"
-)
-_FEAST_LEAD = (
-    rf"(?:{_BEFORE_OR_AFTER}|(?:pour|on|a|f|في|n[h8]ar|نهار|يوم|m3a|مع)"
-    r"(?: (?:la|le|les|the))?(?: (?:fete de|jour de|day of))? ?)"
-)
-_NO_GREETING = r"(?!\w)(?! ?(?:m[aou]*bar[ae]k|said|sa3id|مبارك|سعيد))"
-
-
-def _islamic_month(day: date) -> int:
-    """The month of the tabular Islamic calendar, counted from year 1, that `day` lies in or just beside."""
-    return (day.toordinal() - _HEGIRA) * 360 // 10631
-
-
-_HEGIRA = date(622, 7, 19).toordinal()
-
-
-def _islamic_day(months: int, day: int) -> date:
-    """A day of the month that is `months` after the first, in the tabular calendar (30 years of 10,631 days).
-
-    A month begins in Morocco when the moon has been seen, so no calendar knows it; this one is a day off at most, and
-    right more often than the Umm al-Qura calendar of the libraries, which is Saudi Arabia's (docs/understanding.md).
-    """
-    years, month = divmod(months, 12)
-    days = 354 * years + (11 * (years + 1) + 3) // 30 + 59 * (month // 2) + 30 * (month % 2)
-    return date.fromordinal(_HEGIRA + days + day - 1)
-
-
-def _feast(*feasts: tuple[int, int]) -> _Resolver:
-    """The nearest day of any of the feasts, before and after today."""
-
-    def resolve(m: re.Match[str], today: date) -> _Resolved:
-        this_month = _islamic_month(today)
-        days = [
-            _islamic_day(months, day)
-            for months in range(this_month - 14, this_month + 15)
-            for month, day in feasts
-            if months % 12 == month - 1
-        ]
-        return max(d for d in days if d <= today), min(d for d in days if d >= today), None
-
-    return resolve
+def _feast(meant: tuple[feasts.Feast, ...]) -> _Resolver:
+    return lambda m, today: (*feasts.around(today, meant), None)
 
 
 _NEAR: list[tuple[int, str]] = [
@@ -478,13 +422,7 @@ _RULES: list[tuple[re.Pattern[str], _Resolver]] = [
             _edge_of_year,
         ),
         (rf"(?<!\w)(?:next year|{_YEAR_WORD} (?:{_NEXT}))(?!\w)", _next_year),
-        *(
-            (rf"(?<!\w)(?:{_FEAST_LEAD})?(?:{words.format(ramadan=_RAMADAN_WORD)}){_NO_GREETING}", _feast(day))
-            for day, words in _FEASTS
-        ),
-        (rf"(?<!\w)(?:apres|after|(?:من )?بعد|(?:m[eo]?n )?b[ae]?3d) (?:{_RAMADAN_WORD})(?!\w)", _feast(_BREAKING)),
-        (rf"(?<!\w){_BEFORE_OR_AFTER}(?:{_RAMADAN_WORD})(?!\w)", _feast(_RAMADAN)),
-        (rf"(?<!\w){_FEAST_LEAD}(?:{_ANY_FEAST}){_NO_GREETING}", _feast(_BREAKING, _SACRIFICE)),
+        *((phrase, _feast(meant)) for phrase, meant in feasts.PHRASES),
         (
             rf"(?<!\w)(?:[وفبل]?(?:نهايه|اخر)|fin|(?:the )?end|l?[ae]?khe?r) (?:{_OF} ?)?(?:{_THIS} )?{_WEEK_WORD}"
             rf"(?!\w)(?! {_NEXT})|(?<!\w)(?:week[- ]?end|l?wikand|الويكاند|ويكاند)(?!\w)",
