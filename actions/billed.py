@@ -31,13 +31,14 @@ def billed(row: Bill, operator: str) -> BilledPeriod:
     if row.uses is None or row.tariff is None or row.billed_from is None:
         raise NotRecomputable(f"bill {row.number} came without its indexes")
     tariff = tariff_of(operator, row.tariff)
-    uses = [use_from_json(use) for use in row.uses]
     period = Period(row.billed_from, row.period_end)
+    advanced_to = row.period_start if row.billed_from < row.period_start else None
     try:
+        uses = [use_from_json(use) for use in row.uses]
         bill = compute(tariff, period, uses, advances=row.advances, arrears=row.arrears, credit=row.credit)
-    except (BillError, NoTariff) as error:
+        found = BilledPeriod(tariff, bill, advanced_to)
+    except (BillError, NoTariff, ValueError) as error:
         raise NotRecomputable(f"bill {row.number}: {error}") from error
     if bill.total != row.total:
         raise NotRecomputable(f"bill {row.number} asks for {row.total}, its details come to {bill.total}")
-    advanced_to = row.period_start if row.billed_from < row.period_start else None
-    return BilledPeriod(tariff, bill, advanced_to)
+    return found

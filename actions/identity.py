@@ -40,7 +40,13 @@ from store.supplies import (
 
 FORM = "identity_form"
 
-WISHES = {"reading": "reading_form", "balance": "action_check_balance"}
+WISHES = {
+    "reading": "reading_form",
+    "balance": "action_check_balance",
+    "forecast": "action_estimate_bill",
+    "bill": "action_explain_bill",
+    "complaint": "action_complain",
+}
 """What the sender wanted before having to say who they are, and the action that goes on with it."""
 
 

@@ -16,6 +16,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import EventType, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.coming_bill import UNSURE, coming_bill
 from actions.drafts import Doubt, Draft
 from actions.forms import is_answering
 from actions.message import Message
@@ -25,6 +26,7 @@ from actions.turn import Turn, current_turn
 from billing.findings import Code, Finding, Severity, Verdict
 from billing.readings import check
 from billing.reference import new_reference
+from store.bills import bills_of
 from store.models import Billing, Contract, Reading, ReadingSource, ReadingState
 from store.readings import last_sent_by_customer, record
 
@@ -253,7 +255,7 @@ async def _question(
     draft: Draft, code: str, verdict: Verdict, dispatcher: CollectingDispatcher, supply: Supply, turn: Turn
 ) -> str | None:
     """What is left to ask about one register's value, after the checks."""
-    worst = _worst(verdict)
+    worst = worst_of(verdict)
     if worst is None:
         return None
     if Code.DUPLICATE in verdict:
@@ -261,7 +263,7 @@ async def _question(
     if worst.severity is Severity.REFUSE:
         draft.refusals += 1
         if verdict.repair is None or worst.code in WRONG_DATE:
-            _say_refusal(dispatcher, worst, verdict, supply)
+            say_refusal(dispatcher, worst, verdict, supply)
         draft.forget(code)
         draft.asking = code
         if worst.code in WRONG_DATE:
@@ -296,7 +298,8 @@ def _doubt(register: str, worst: Finding, verdict: Verdict) -> Doubt:
     )
 
 
-def _worst(verdict: Verdict) -> Finding | None:
+def worst_of(verdict: Verdict) -> Finding | None:
+    """The first finding that stands in the way of taking the reading as it is."""
     for severity in (Severity.REFUSE, Severity.CONFIRM):
         for finding in verdict.findings:
             if finding.severity is severity:
@@ -304,7 +307,8 @@ def _worst(verdict: Verdict) -> Finding | None:
     return None
 
 
-def _say_refusal(dispatcher: CollectingDispatcher, finding: Finding, verdict: Verdict, supply: Supply) -> None:
+def say_refusal(dispatcher: CollectingDispatcher, finding: Finding, verdict: Verdict, supply: Supply) -> None:
+    """Why an index cannot be taken."""
     last_on = verdict.previous.taken_on if verdict.previous else _last_real_day(supply)
     say(
         dispatcher,
@@ -314,7 +318,7 @@ def _say_refusal(dispatcher: CollectingDispatcher, finding: Finding, verdict: Ve
         bound=finding.bound or 0,
         days=verdict.days or 0,
         last_on=last_on or supply.meter.installed_on,
-        unit=_unit(supply),
+        unit=unit_of(supply),
     )
 
 
@@ -328,7 +332,8 @@ def _last_real_day(supply: Supply) -> date | None:
     return max(dates, default=None)
 
 
-def _unit(supply: Supply) -> str:
+def unit_of(supply: Supply) -> str:
+    """The unit that its registers count in, as customers read it."""
     return "kWh" if supply.registers[0].unit == "kWh" else "m³"
 
 
@@ -391,7 +396,7 @@ class AskReadingConfirmed(Action):
         turn = current_turn()
         contracts = await senders_contracts(turn)
         contract = next(each for each in contracts if each.number == draft.contract)
-        numbers = {
+        numbers: dict[str, Any] = {
             "value": str(doubt.value),
             "usage": doubt.usage or 0,
             "days": doubt.days or 0,
@@ -448,16 +453,44 @@ class RecordReading(Action):
         assert supply is not None
         taken_on = draft.date or turn.today
         replaced = frozenset(draft.replaces.values())
+        sure = True
         for code, value in draft.values.items():
             verdict = check(value, taken_on, turn.today, supply.facts(code, replaced))
-            await _record_one(turn, supply, code, verdict, draft, dispatcher)
-        turn.supplies.clear()  # a second request in the same message must see what was stored
+            sure &= await _record_one(turn, supply, code, verdict, draft, dispatcher)
+        turn.supplies.clear()  # what comes after, a second request of the same message too, must see what was stored
+        if sure:
+            await _tell_what_was_estimated(turn, contract, taken_on, dispatcher)
         return done
+
+
+async def _tell_what_was_estimated(
+    turn: Turn, contract: Contract, taken_on: date, dispatcher: CollectingDispatcher
+) -> None:
+    """What the days billed on an estimate come to by the index just recorded; nothing is said unless it is sure."""
+    supply = await supply_of(turn, contract)
+    bills = await bills_of(turn.session, contract.id)
+    if supply is None:
+        return
+    try:
+        coming = coming_bill(supply, bills, turn.operator.tariffs, turn.today)
+        settled = coming.settled()
+    except UNSURE:
+        return
+    if settled is not None and coming.read_on == taken_on:
+        say(
+            dispatcher,
+            "utter_reading_instead_of_estimate",
+            since=coming.since,
+            until=coming.billed_to,
+            amount=settled.total,
+            advances=coming.advances,
+        )
 
 
 async def _record_one(
     turn: Turn, supply: Supply, code: str, verdict: Verdict, draft: Draft, dispatcher: CollectingDispatcher
-) -> None:
+) -> bool:
+    """Store one register's reading and say so. False when it was there before, or is to be reviewed."""
     standing = {reading.reference: reading for reading in supply.readings[code]}
     corrected = standing.get(draft.replaces.get(code, ""))
     several = len(supply.registers) > 1
@@ -479,7 +512,7 @@ async def _record_one(
             reference=same.reference,
             taken_on=same.taken_on,
         )
-        return
+        return False
     doubtful = verdict.severity is not Severity.ACCEPT and not (
         {finding.code for finding in verdict.findings if finding.severity is Severity.CONFIRM} <= {Code.SAME_DAY}
     )
@@ -501,7 +534,7 @@ async def _record_one(
         "value": str(reading.value),
         "taken_on": reading.taken_on,
         "contract": supply.contract.number,
-        "unit": _unit(supply),
+        "unit": unit_of(supply),
         "usage": verdict.usage or 0,
         "days": verdict.days or 0,
         "last_on": verdict.previous.taken_on if verdict.previous else reading.taken_on,
@@ -516,3 +549,4 @@ async def _record_one(
         say(dispatcher, "utter_reading_recorded", **params)
     if doubtful:
         say(dispatcher, "utter_reading_to_review")
+    return not doubtful

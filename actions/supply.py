@@ -66,11 +66,12 @@ class Supply:
 async def supply_of(turn: Turn, contract: Contract) -> Supply | None:
     """The supply of one of the sender's contracts, looked up once a turn; None when no meter is in place."""
     if contract.id not in turn.supplies:
-        turn.supplies[contract.id] = await _looked_up(turn.session, contract)
+        turn.supplies[contract.id] = await supply_in_place(turn.session, contract)
     return turn.supplies[contract.id]
 
 
-async def _looked_up(session: AsyncSession, contract: Contract) -> Supply | None:
+async def supply_in_place(session: AsyncSession, contract: Contract) -> Supply | None:
+    """The meter in place on a contract, its meters loaded; None when there is none."""
     meter = next((meter for meter in contract.meters if meter.removed_on is None), None)
     if meter is None or not meter.registers:
         return None

@@ -99,7 +99,11 @@ def emulator_config(settings: Settings) -> EmulatorConfig:
 
 
 async def load_customers(database: Database) -> str:
-    """Load the fictitious customers and say how many. Raises `DemoRefused` when there are customers already."""
+    """Bring the schema up to date, load the fictitious customers, say how many.
+
+    Raises `DemoRefused` when there are customers already.
+    """
+    await schema.upgrade(database)
     async with database.writing() as session:
         loaded = await demo_data.load(session, local_day(system_clock()))
     return (

@@ -42,7 +42,11 @@ TOPICS: dict[str, re.Pattern[str]] = {
             r"estim\w+|reell?e?s?|vraiment lus?e?|vrai releve|real|really read|actual\w*",
             r"تقدير\w*|مقدره?|فعليه?|حقيقيه?|t9dir\w*|ta9dir\w*|bessa7|بصح",
         ),
-        "price": (r"prix|tarifs?|price|prices|rate|rates|tariffs?|سعر|تعريفه|ثمن|taman|t[ae]?mn",),
+        "price": (
+            r"(?:prix|tarifs?|cout|price|prices|rate|rates|tariffs?|cost)(?: (?:du|d'un|of|for|per|a|the|le|un|l'))*"
+            r" ?(?:kwh|kilowatt\w*|m3|unite|unit)|tarifs?|tariffs?",
+            r"(?:سعر|ثمن|taman|t[ae]?mn)(?: (?:ديال|dyal|d))? ?(?:ال|ل)?(?:kwh|كيلو\w*|kilo\w*)|تعريفه",
+        ),
         "detail": (r"details?|detaille\w*|en detail|breakdown|all (?:the )?lines|تفاصيل|تفصيل|tafsil",),
     }.items()
 }

@@ -35,8 +35,16 @@ def use_as_json(use: Use) -> dict[str, Any]:
     }
 
 
+class BadUse(ValueError):
+    """What is stored is not a use; the message is one line."""
+
+
 def use_from_json(stored: dict[str, Any]) -> Use:
-    return Use(**{**stored, "quantity": Decimal(stored["quantity"])})
+    """Raises `BadUse`."""
+    try:
+        return Use(**{**stored, "quantity": Decimal(stored["quantity"])})
+    except (TypeError, KeyError, ArithmeticError) as error:
+        raise BadUse(f"not a use: {stored}") from error
 
 
 KEPT = 26

@@ -7,6 +7,9 @@ schema built anew each time (14 to 19 ms), and swallows what goes wrong. `LocalA
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import rasa.core.actions.action as rasa_actions
@@ -26,6 +29,10 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa_sdk import Tracker
 from rasa_sdk.executor import ActionExecutor, CollectingDispatcher
 from rasa_sdk.interfaces import ActionExecutionRejection as SdkRejection
+
+from actions.turn import current_turn
+from bot.engine.brevity import Sentence, shortened
+from bot.engine.texts import shown
 
 
 class UnknownAction(RuntimeError):
@@ -57,7 +64,7 @@ class LocalAction(rasa_actions.RemoteAction):
         except SdkRejection as rejection:
             # What it wrote before is in the turn's transaction, and Rasa would go on as if it had not run.
             raise NotOurWay(f"'{self.name()}' rejected; a form rejects by returning no events") from rejection
-        uttered = [await _uttered(each, output_channel, nlg, tracker) for each in dispatcher.messages]
+        uttered = await _uttered(dispatcher.messages, _Reader(nlg, tracker, output_channel.name()))
         said = deserialise_events(events or [])
         if any(isinstance(event, ReminderScheduled | ReminderCancelled) for event in said):
             # Rasa keeps reminders in memory and mixes customers up by their name.
@@ -65,26 +72,82 @@ class LocalAction(rasa_actions.RemoteAction):
         return [*uttered, *said]
 
 
-SDK_KEYS = frozenset({"response", "text", "buttons", "elements", "custom", "template", "image", "attachment"})
+SDK_KEYS = frozenset(
+    {"response", "text", "buttons", "elements", "custom", "template", "image", "attachment", "spare"}
+)
+"""What of a message is not a parameter of its response."""
 
 
-async def _uttered(
-    message: dict[str, Any],
-    output_channel: OutputChannel,
-    nlg: NaturalLanguageGenerator,
-    tracker: DialogueStateTracker,
-) -> BotUttered:
+class _Reader:
+    """Puts what an action says into the customer's language, for their channel."""
+
+    def __init__(self, nlg: NaturalLanguageGenerator, tracker: DialogueStateTracker, channel: str) -> None:
+        self._nlg = nlg
+        self._tracker = tracker
+        self.channel = channel
+
+    async def response(self, name: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The text of a response, and its own buttons."""
+        filled = {key: await self.worded(value) for key, value in params.items()}
+        said: dict[str, Any] = await self._nlg.generate(name, self._tracker, self.channel, **filled)
+        return said
+
+    async def worded(self, value: Any) -> Any:
+        """`value` with its `actions.speech.words`, however deep, as text."""
+        match value:
+            case {"response": str(name), "params": dict(params)}:
+                return (await self.response(name, params))["text"]
+            case dict():
+                return {key: await self.worded(each) for key, each in value.items()}
+            case list() | tuple():
+                return [await self.worded(each) for each in value]
+        return value
+
+
+async def _uttered(messages: list[dict[str, Any]], reader: _Reader) -> list[BotUttered]:
     """What an action said, in the customer's language. An action names responses; it has no words of its own."""
+    sentences = [await _sentence(message, reader) for message in messages]
+    kept = shortened(sentences) if reader.channel == "sms" else sentences
+    uttered: list[BotUttered] = []
+    for message, sentence in zip(messages, kept, strict=True):
+        if sentence is not None:
+            buttons = [{"title": title, "payload": payload} for title, payload in sentence.buttons]
+            data = {"buttons": buttons or None, "attachment": await _attachment(message, reader)}
+            uttered.append(BotUttered(sentence.text, data, {"utter_action": message["response"]}))
+    return uttered
+
+
+async def _sentence(message: dict[str, Any], reader: _Reader) -> Sentence:
     name = message.get("response")
     if not name:
         raise TypeError("an action uttered a text of its own: texts belong in domain.yml and the catalogues")
     params = {key: value for key, value in message.items() if key not in SDK_KEYS}
-    draft = await nlg.generate(name, tracker, output_channel.name(), **params)
-    buttons = list(draft.get("buttons", ()))
+    draft = await reader.response(name, params)
+    buttons = [(button["title"], button["payload"]) for button in draft.get("buttons", ())]
     for button in message.get("buttons") or ():
-        title = await nlg.generate(button["response"], tracker, output_channel.name(), **button["params"])
-        buttons.append({"title": title["text"], "payload": button["payload"]})
-    return BotUttered(draft["text"], {"buttons": buttons or None}, {"utter_action": name})
+        title = await reader.response(button["response"], button["params"])
+        buttons.append((title["text"], button["payload"]))
+    return Sentence(draft["text"], tuple(buttons), message.get("spare"))
+
+
+async def _attachment(message: dict[str, Any], reader: _Reader) -> dict[str, Any] | None:
+    """The picture or document to make, as it is stored: all words said, all figures written."""
+    attachment = message.get("attachment")
+    if not attachment:
+        return None
+    return {**attachment, "spec": _written(await reader.worded(attachment["spec"]), current_turn().language)}
+
+
+def _written(value: Any, language: str) -> Any:
+    """`value` with its dates and decimals written the reader's way; whole numbers stay for drawing."""
+    match value:
+        case dict():
+            return {key: _written(each, language) for key, each in value.items()}
+        case list():
+            return [_written(each, language) for each in value]
+        case Decimal() | date():
+            return shown(value, language)
+    return value
 
 
 def _sdk_tracker(tracker: DialogueStateTracker) -> Tracker:

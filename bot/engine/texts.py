@@ -20,6 +20,7 @@ from babel.numbers import format_decimal
 from rasa.core.nlg import NaturalLanguageGenerator
 from rasa.shared.core.trackers import DialogueStateTracker
 
+from actions.speech import Quantity
 from actions.turn import current_turn
 from billing.calendar import local_day
 
@@ -68,7 +69,7 @@ class Texts(NaturalLanguageGenerator):
             next((each for each in variations if "channel" not in each), variations[0]),
         )
         context = f"{name}.{variation['channel']}" if "channel" in variation else name
-        values = {key: _shown(value, language) for key, value in params.items()}
+        values = {key: shown(value, language) for key, value in params.items()}
         try:
             text = self.translated(context, variation["text"], language).format_map(values)
             buttons = [
@@ -99,12 +100,14 @@ def _read(path: Path) -> dict[tuple[str | None, str], str]:
     }
 
 
-def _shown(value: Any, language: str) -> str:
+def shown(value: Any, language: str) -> str:
     """A value as the reader's language writes it, by CLDR."""
     locale = CLDR_LOCALES.get(language, "fr_MA")
     match value:
         case bool():
             raise TypeError("a truth value has no written form")
+        case Quantity():
+            return _quantity(value, locale)
         case Decimal():
             return _money(value, locale)
         case int():
@@ -117,9 +120,14 @@ def _shown(value: Any, language: str) -> str:
             return str(value)
 
 
+def _quantity(value: Quantity, locale: str) -> str:
+    decimals = max(-int(value.as_tuple().exponent), 0)
+    return format_decimal(value, format=f"#,##0.{'0' * decimals}".rstrip("."), locale=locale)
+
+
 def _money(amount: Decimal, locale: str) -> str:
     symbol = "درهم" if locale.startswith("ar") else "DH"
     return f"{format_decimal(amount, format='#,##0.00', locale=locale)} {symbol}"
 
 
-__all__ = ["CLDR_LOCALES", "FALLBACKS", "SOURCE_LANGUAGE", "MissingText", "Texts"]
+__all__ = ["CLDR_LOCALES", "FALLBACKS", "SOURCE_LANGUAGE", "MissingText", "Texts", "shown"]

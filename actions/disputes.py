@@ -1,0 +1,146 @@
+"""A complaint, and "I do not agree" with a bill: kept with the bill's explanation for the person who looks at it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from random import SystemRandom
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import EventType, SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.bill_comparison import compared
+from actions.bill_question import SLOT, BillQuestion
+from actions.billed import NotRecomputable
+from actions.handover import offer_agent
+from actions.speech import say
+from actions.turn import Turn, current_turn
+from billing.explanation import Explanation, NothingToCompare
+from billing.reference import Kind, new_reference
+from store.bills import bills_of
+from store.conversations import previous_message
+from store.models import Bill, Contract, Request, RequestKind, RequestState
+from store.requests import open_requests, receive
+
+TURNS_AFTER = 2
+"""For how many of the customer's messages after an explanation a complaint is taken to be about that bill. L."""
+_random = SystemRandom()
+
+
+def explained(turn: Turn, contract: Contract, bill: Bill) -> EventType:
+    """Remember which bill was just spoken of."""
+    return SlotSet("explained", {"contract": contract.number, "bill": bill.number, "message": turn.message_id})
+
+
+class Complain(Action):
+    """Open a complaint about a bill; any other one only a person can take for now."""
+
+    def name(self) -> str:
+        return "action_complain"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[EventType]:
+        turn = current_turn()
+        question = await _question(turn, tracker)
+        over: list[EventType] = [SlotSet(SLOT, None)]
+        if question.topic != "disagree" and question.bill is None:
+            return [*over, *_left_to_a_person(dispatcher, turn)]
+        contracts = await question.contracts(turn)
+        if not contracts:
+            return replace(question, topic="disagree").identify_first("complaint")
+        if len(contracts) > 1:
+            question.ask_which(dispatcher, "complain", contracts)
+            return over
+        (contract,) = contracts
+        bills = await bills_of(turn.session, contract.id)
+        position = next((at for at, bill in enumerate(bills) if bill.number == question.bill), len(bills) - 1)
+        if position < 0:
+            return [*over, *_left_to_a_person(dispatcher, turn)]
+        await _take(dispatcher, turn, contract, bills[: position + 1], question.words)
+        return over
+
+
+async def _question(turn: Turn, tracker: Tracker) -> BillQuestion:
+    """What the message says, about the bill just explained where it names no other."""
+    question = BillQuestion.of(tracker)
+    last: dict[str, Any] | None = tracker.get_slot("explained")
+    if question.bill is not None or not last or not await _just_explained(turn, last):
+        return question
+    if question.utility is not None or question.contract not in (None, last["contract"]):
+        return question
+    return replace(question, contract=last["contract"], bill=last["bill"])
+
+
+async def _just_explained(turn: Turn, last: dict[str, Any]) -> bool:
+    """Whether the explanation answered this message, or one of the `TURNS_AFTER` before it."""
+    message_id = turn.message_id
+    for _ in range(TURNS_AFTER):
+        if message_id == last["message"]:
+            return True
+        previous = await previous_message(turn.session, turn.conversation.id, message_id)
+        if previous is None:
+            return False
+        message_id = previous.id
+    return bool(message_id == last["message"])
+
+
+def _left_to_a_person(dispatcher: CollectingDispatcher, turn: Turn) -> list[EventType]:
+    return offer_agent(dispatcher, turn, "utter_not_yet_complain", phone=turn.operator.customer_relations_phone)
+
+
+async def _take(
+    dispatcher: CollectingDispatcher, turn: Turn, contract: Contract, bills: Sequence[Bill], said: str
+) -> None:
+    """Store the complaint about the last of `bills`; said again, it keeps its reference and what is new is added."""
+    bill = bills[-1]
+    for request in await open_requests(turn.session, contract.id, RequestKind.COMPLAINT):
+        if request.details.get("bill") == bill.number:
+            if said not in request.details["words"]:
+                request.details = {**request.details, "words": [*request.details["words"], said]}
+            say(dispatcher, "utter_complaint_known", reference=request.reference)
+            return
+    request = Request(
+        reference=new_reference(Kind.COMPLAINT, _random),
+        kind=RequestKind.COMPLAINT,
+        state=RequestState.RECEIVED,
+        contract_id=contract.id,
+        conversation_id=turn.conversation.id,
+        message_id=turn.message_id,
+        details={**_details(bills, turn.operator.tariffs), "words": [said]},
+        created_at=turn.now,
+    )
+    await receive(turn.session, request, f"conversation:{turn.conversation.id}")
+    say(
+        dispatcher,
+        "utter_complaint_received",
+        reference=request.reference,
+        start=bill.period_start,
+        end=bill.period_end,
+    )
+
+
+def _details(bills: Sequence[Bill], tariffs: str) -> dict[str, Any]:
+    """The bill as the person who looks at it needs it; amounts as text, for JSON has no decimals."""
+    bill = bills[-1]
+    details: dict[str, Any] = {
+        "bill": bill.number,
+        "period": {"start": bill.period_start.isoformat(), "end": bill.period_end.isoformat()},
+        "basis": bill.basis.value,
+        "total": str(bill.total),
+    }
+    try:
+        found = compared(bills, tariffs)
+    except (NotRecomputable, NothingToCompare) as unknown:
+        return {**details, "not_explained": str(unknown)}
+    return {**details, **_explanation(found)}
+
+
+def _explanation(found: Explanation) -> dict[str, Any]:
+    return {
+        "previous_total": str(found.previous_total),
+        "difference": str(found.difference),
+        "effects": [{"code": effect.code.value, "amount": str(effect.amount)} for effect in found.effects],
+    }
