@@ -66,15 +66,15 @@ def _usage(bills: Sequence[Bill], tariff: Tariff) -> dict[str, Any] | None:
     months = [bill for bill in bills if _is_month(bill) and bill.usage >= 0]
     if not months or months[-1] is not bills[-1]:
         return None
-    unit = unit_name(tariff.unit)
+    unit, limits = unit_name(tariff.unit), _limits(tariff, bills[-1].period_end)
     return {
-        "title": words("utter_picture_usage"),
+        "title": words("utter_picture_usage" if limits else "utter_picture_usage_only"),
         "unit": unit,
         "months": [
             {"label": _month(bill), "value": bill.usage, "estimated": bill.basis is BillBasis.ESTIMATED}
             for bill in months
         ],
-        "limits": [{"label": f"{limit} {unit}", "value": limit} for limit in _limits(tariff, bills[-1].period_end)],
+        "limits": [{"label": f"{limit} {unit}", "value": limit} for limit in limits],
         "estimated_label": words("utter_picture_estimated"),
     }
 

@@ -162,7 +162,7 @@ def _tell_effect(
         case Cause.DAYS if not brief:
             days, usual = found.current.own.days, found.previous.own.days
             say(dispatcher, "utter_effect_days", days=days, usual=usual, **amount)
-        case Cause.DAILY_USE if not brief:
+        case Cause.DAILY_USE if not brief and len(found.current.tariff.registers) == 1:
             usage, often = _daily_use(found.current), _daily_use(found.previous)
             unit = unit_name(found.current.tariff.unit)
             say(dispatcher, "utter_effect_daily_use", usage=usage, usual=often, unit=unit, **amount)
