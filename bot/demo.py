@@ -117,11 +117,11 @@ def _prepare(settings: Settings, console: Console) -> None:
     try:
         newest_model(settings.model_dir)
     except NoModel:
-        # In a process of its own: what trains is left out of the one that serves.
-        trained = (
-            training.from_cache(settings)
-            or not subprocess.run([sys.executable, "-m", "bot", "train"], check=False).returncode
-        )
+        # In a process of its own: what trains is left out of the one that serves. What is doubtful in the examples is
+        # for designers, not for whoever tries the assistant.
+        train = [sys.executable, "-m", "bot", "train", "--quiet"]
+        with console.status("Training the model, the first time only: about half a minute"):
+            trained = training.from_cache(settings) or not subprocess.run(train, check=False).returncode
         if not trained:
             raise Fault("no model could be trained") from None
 
