@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 from pydantic import SecretStr
-from starlette.types import ASGIApp
+from serving import address_of, listening, serving
 
 from billing.calendar import CASABLANCA
 from bot.app import create_app
@@ -109,8 +106,8 @@ class House:
 @asynccontextmanager
 async def open_house(model: Path, database_url: str, assistant: Any = None) -> AsyncIterator[House]:
     """Everything, with the demo customers, on free ports of this machine."""
-    ours, theirs = _listener(), _listener()
-    base, carriers = _address(ours), _address(theirs)
+    ours, theirs = listening(), listening()
+    base, carriers = address_of(ours), address_of(theirs)
     settings = Settings(
         _env_file=None,
         database_url=database_url,
@@ -139,8 +136,8 @@ async def open_house(model: Path, database_url: str, assistant: Any = None) -> A
     await _furnish(database_url)
     service = Service.build(settings, assistant=assistant)
     async with (
-        _serving(tryit_app(config, demo_customers()), theirs, http=AbortingProtocol),
-        _serving(create_app(service), ours),
+        serving(tryit_app(config, demo_customers()), theirs, lifespan="on", http=AbortingProtocol),
+        serving(create_app(service), ours, lifespan="on"),
         httpx.AsyncClient(base_url=carriers, timeout=30) as client,
     ):
         yield House(base, carriers, service, client)
@@ -152,31 +149,3 @@ async def _furnish(database_url: str) -> None:
     async with database.writing() as session:
         await demo.load(session, datetime.now(CASABLANCA).date())
     await database.close()
-
-
-def _listener() -> socket.socket:
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(512)
-    return listener
-
-
-def _address(listener: socket.socket) -> str:
-    return f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-
-@asynccontextmanager
-async def _serving(app: ASGIApp, listener: socket.socket, **config: Any) -> AsyncIterator[None]:
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_level="critical", ws="none", lifespan="on", timeout_graceful_shutdown=1, **config)
-    )
-    task = asyncio.create_task(server.serve([listener]))
-    while not server.started:
-        await asyncio.sleep(0.005)
-        if task.done():
-            task.result()
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await task

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,11 +11,10 @@ import httpx
 import pytest
 import structlog
 import tiny_maker
-import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
+from serving import serving
 from sqlalchemy import select
-from starlette.types import ASGIApp
 
 from bot.attachments import MAKERS, Attachments
 from bot.channels.carrier import Intake
@@ -97,27 +94,12 @@ class House:
         return self.links.url(row.id, name, row.created_at)
 
 
-@asynccontextmanager
-async def serving(app: ASGIApp, **config: Any) -> AsyncIterator[str]:
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", ws="none", lifespan="off", **config))
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.005)
-        if task.done():
-            task.result()
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
-
-
 @pytest.fixture
 async def house(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
     monkeypatch.setitem(MAKERS, "tiny", ("tiny_maker", "image/png"))
     monkeypatch.setitem(MAKERS, "tiny_document", ("tiny_maker", "application/pdf"))
     ours = FastAPI()
-    async with serving(ours) as base:
+    async with serving(ours, lifespan="off") as base:
         config = EmulatorConfig(
             webhook_base=base,
             own_base="http://emulators.invalid",
@@ -130,7 +112,10 @@ async def house(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
             receipts="off",
         )
         emulators = tryit_app(config, demo_customers())
-        async with serving(emulators, http=AbortingProtocol) as theirs, httpx.AsyncClient(base_url=theirs) as phones:
+        async with (
+            serving(emulators, lifespan="off", http=AbortingProtocol) as theirs,
+            httpx.AsyncClient(base_url=theirs) as phones,
+        ):
             settings = Settings(
                 _env_file=None,
                 public_url=base,

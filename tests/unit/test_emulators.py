@@ -17,7 +17,7 @@ import pytest
 import pytest_asyncio
 import telegram
 import tiny_maker
-import uvicorn
+from serving import serving
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -96,24 +96,6 @@ class RedirectedTwilio(AsyncTwilioHttpClient):
         if (kwargs.get("headers") or {}).get("Content-Type") == "application/json":
             kwargs["data"] = json.dumps(kwargs["data"])  # the SDK's async client would send a form
         return await super().request(method, url, *args, **kwargs)
-
-
-@asynccontextmanager
-async def serving(app: ASGIApp, **config: Any) -> AsyncIterator[str]:
-    """Serve on a free port of this machine; gives the address."""
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=0, log_level="critical", ws="none", timeout_graceful_shutdown=1, **config)
-    )
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.005)
-        if task.done():
-            task.result()
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
 
 
 class Stage:
