@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -382,14 +381,11 @@ async def test_readings_have_valid_references_and_were_received_the_day_they_wer
 # --- loading -------------------------------------------------------------------------------------------------
 
 
-async def test_the_same_day_gives_the_same_rows_and_quickly(session: AsyncSession, demo: AsyncSession) -> None:
-    before = time.process_time()
+async def test_the_same_day_gives_the_same_rows(session: AsyncSession, demo: AsyncSession) -> None:
     summary = await load(session, DEMO_DAY)
-    seconds = time.process_time() - before
 
     assert await everything(session) == await everything(demo)
     assert summary == Summary(customers=300, contracts=391, meters=406, readings=8764, bills=7944)
-    assert seconds < 3
 
 
 async def test_loading_twice_is_refused(demo: AsyncSession) -> None:
