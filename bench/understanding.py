@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -38,6 +39,8 @@ from nlu.normalise import normalise
 CACHE = PROJECT / ".cache" / "bench" / "understanding"
 RESULTS = PROJECT / "bench" / "results" / "understanding.json"
 SIDES = ("releve", "default", "logistic")
+WIDE = 150
+"""Columns of the table in a file."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 console = Console(stderr=True)
@@ -97,7 +100,8 @@ def stock(side: str, what: str, pipeline: list[dict[str, Any]], messages: Sequen
     paths[0].write_text(config, encoding="utf-8")
     paths[1].write_text(examples, encoding="utf-8")
     paths[3].write_text(json.dumps([message.text for message in messages]), encoding="utf-8")
-    subprocess.run([stock_program("python"), STOCK / "understand.py", *paths], env=environment(), check=True)
+    command = [stock_program("python"), STOCK / "understand.py", *paths]
+    subprocess.run(command, env=environment(), stdout=subprocess.DEVNULL, check=True)  # stock logs every parse there
     found = json.loads(paths[4].read_text(encoding="utf-8"))
     parses = [
         Understood(message, None, p["name"], p["confidence"], p["outside"], Certainty.SURE, (), p["seconds"])
@@ -124,7 +128,7 @@ def main(
         raise typer.BadParameter(f"no side {', '.join(sorted(unknown))}: choose among {', '.join(SIDES)}")
     messages = read(file, file.name)
     results = [MEASURES[side](messages, epochs) for side in sides.split(",")]
-    Console().print(table(results))
+    Console(width=None if sys.stdout.isatty() else WIDE).print(table(results))
     described = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
