@@ -9,9 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from rasa_sdk import Action, Tracker
-from rasa_sdk.events import EventType, FollowupAction, SlotSet
+from rasa_sdk.events import EventType
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.contract_choice import identify_first, of_utilities
 from actions.message import Message
 from actions.speech import say
 from actions.supply import senders_contracts
@@ -48,8 +49,7 @@ class CheckBalance(Action):
         message = Message.of(tracker)
         contracts = await senders_contracts(turn)
         if not contracts:
-            claim = {"contract": message.contract}
-            return [SlotSet("wish", "balance"), SlotSet("claim", claim), FollowupAction("identity_form")]
+            return identify_first("balance", message.contract)
         contracts = _named(contracts, message)
         bills = await open_bills(turn.session, [contract.id for contract in contracts])
         for contract in contracts:
@@ -59,12 +59,8 @@ class CheckBalance(Action):
 
 def _named(contracts: list[Contract], message: Message) -> list[Contract]:
     """The contracts that a message is about: by number, else by utility, else all of them."""
-    utilities = set(message.values("utility"))
-    return (
-        [contract for contract in contracts if contract.number == message.contract]
-        or [contract for contract in contracts if contract.utility.value in utilities]
-        or contracts
-    )
+    numbered = [contract for contract in contracts if contract.number == message.contract]
+    return numbered or of_utilities(contracts, message.values("utility"))
 
 
 def _tell(dispatcher: CollectingDispatcher, contract: Contract, bills: Sequence[Bill], today: date) -> None:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from rasa_sdk import Tracker
-from rasa_sdk.events import EventType, FollowupAction, SlotSet
+from rasa_sdk.events import EventType, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.contract_choice import ask_which, identify_first, kept_while_identified, with_bills
 from actions.message import Message
-from actions.speech import button, say
 from actions.supply import senders_contracts
 from actions.turn import Turn
-from store.models import Billing, Contract
+from store.models import Contract
 
 SLOT = "bill_question"
 
@@ -35,8 +34,7 @@ class BillQuestion:
     @classmethod
     def of(cls, tracker: Tracker) -> BillQuestion:
         """The question in the message, or the one that the sender had to be identified for."""
-        kept = tracker.get_slot(SLOT)
-        if kept and any(event.get("name") == "action_identified" for event in tracker.events):
+        if kept := kept_while_identified(tracker, SLOT):
             return cls(**kept)
         message = Message.of(tracker)
         return cls(
@@ -49,35 +47,13 @@ class BillQuestion:
 
     def identify_first(self, wish: str) -> list[EventType]:
         """Ask who is writing, then go on with `wish` (`actions.identity.WISHES`)."""
-        return [
-            SlotSet("wish", wish),
-            SlotSet(SLOT, asdict(self)),
-            SlotSet("claim", {"contract": self.contract}),
-            FollowupAction("identity_form"),
-        ]
+        return [SlotSet(SLOT, asdict(self)), *identify_first(wish, self.contract)]
 
     async def contracts(self, turn: Turn) -> list[Contract]:
-        """The sender's contracts that this may be about: by number, by utility, those with bills before prepaid.
-
-        None for a stranger, and none for a contract that is not the sender's.
-        """
-        contracts = await senders_contracts(turn)
-        if self.contract is not None:
-            return [contract for contract in contracts if contract.number == self.contract]
-        named = [contract for contract in contracts if contract.utility.value == self.utility] or contracts
-        return [contract for contract in named if contract.billing is not Billing.PREPAID] or named
+        """The sender's contracts that this may be about."""
+        utilities = () if self.utility is None else (self.utility,)
+        return with_bills(await senders_contracts(turn), self.contract, utilities)
 
     def ask_which(self, dispatcher: CollectingDispatcher, intent: str, contracts: Iterable[Contract]) -> None:
         """Ask for the contract, a button each; `intent` with the same question is what they stand for."""
-        carried: dict[str, Any] = {"topic": self.topic, "words": self.words}
-        carried = {name: value for name, value in carried.items() if value}
-        choices = [
-            button(
-                f"utter_choice_{contract.utility}",
-                intent,
-                {"contract": contract.number, **carried},
-                number=contract.number,
-            )
-            for contract in contracts
-        ]
-        say(dispatcher, "utter_ask_contract_choice", buttons=choices)
+        ask_which(dispatcher, intent, contracts, {"topic": self.topic, "words": self.words})

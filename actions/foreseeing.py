@@ -11,14 +11,15 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from rasa_sdk import Action, Tracker
-from rasa_sdk.events import EventType, FollowupAction, SlotSet
+from rasa_sdk.events import EventType, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.coming_bill import UNSURE, ComingBill, coming_bill
+from actions.contract_choice import ask_which, identify_first, kept_while_identified, with_bills
 from actions.handover import offer_agent
 from actions.message import GivenReading, Message
 from actions.readings import say_refusal, unit_of, worst_of
-from actions.speech import button, say
+from actions.speech import say
 from actions.supply import Supply, senders_contracts, supply_of
 from actions.turn import Turn, current_turn
 from billing.bill import Bill, BillError, Period, Use
@@ -61,26 +62,15 @@ class Supposition:
     @classmethod
     def asked(cls, tracker: Tracker) -> Supposition:
         """From the message; from the slot when the message was the last step of an identification."""
-        kept = tracker.get_slot(SLOT)
-        if kept and any(event.get("name") == "action_identified" for event in tracker.events):
+        if kept := kept_while_identified(tracker, SLOT):
             return cls(**kept)
         return cls.of(Message.of(tracker))
 
-    def about(self, contracts: list[Contract]) -> list[Contract]:
-        """The sender's contracts that may be meant: by number, by utility, those with bills before prepaid ones.
-
-        None for a stranger, and none for a contract that is not the sender's.
-        """
-        if self.contract is not None:
-            return [contract for contract in contracts if contract.number == self.contract]
-        named = [contract for contract in contracts if contract.utility.value in self.utilities] or contracts
-        return [contract for contract in named if contract.billing is not Billing.PREPAID] or named
-
-    def chosen(self, contract: Contract) -> dict[str, Any]:
+    @property
+    def carried(self) -> dict[str, Any]:
         """The entities of a button that asks the same about one contract. A lone index goes with it."""
         lone = str(self.readings[0]["value"]) if len(self.readings) == 1 else None
-        known = {"topic": self.topic, "percent": self.percent, "reading": lone, "date": self.on}
-        return {"contract": contract.number} | {name: value for name, value in known.items() if value}
+        return {"topic": self.topic, "percent": self.percent, "reading": lone, "date": self.on}
 
 
 class EstimateBill(Action):
@@ -94,23 +84,14 @@ class EstimateBill(Action):
     ) -> list[EventType]:
         turn = current_turn()
         asked = Supposition.asked(tracker)
-        contracts = asked.about(await senders_contracts(turn))
+        contracts = with_bills(await senders_contracts(turn), asked.contract, asked.utilities)
         if not contracts:
-            return [
-                SlotSet(SLOT, asdict(asked)),
-                SlotSet("wish", "forecast"),
-                SlotSet("claim", {"contract": asked.contract}),
-                FollowupAction("identity_form"),
-            ]
+            return [SlotSet(SLOT, asdict(asked)), *identify_first("forecast", asked.contract)]
         answered = SlotSet(SLOT, None)
         if len(contracts) > 1:
-            say(dispatcher, "utter_ask_contract_choice", buttons=[_choice(each, asked) for each in contracts])
+            ask_which(dispatcher, INTENT, contracts, asked.carried)
             return [answered]
         return [answered, *await _foresee(dispatcher, turn, contracts[0], asked)]
-
-
-def _choice(contract: Contract, asked: Supposition) -> dict[str, Any]:
-    return button(f"utter_choice_{contract.utility}", INTENT, asked.chosen(contract), number=contract.number)
 
 
 async def _foresee(

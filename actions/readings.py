@@ -7,7 +7,6 @@ reading is never changed nor dropped: it is asked about, and kept for review if 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, timedelta
 from random import SystemRandom
 from typing import Any
@@ -17,6 +16,7 @@ from rasa_sdk.events import EventType, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.coming_bill import UNSURE, coming_bill
+from actions.contract_choice import ask_which
 from actions.drafts import Doubt, Draft
 from actions.forms import is_answering
 from actions.message import Message
@@ -347,15 +347,8 @@ class AskContractChoice(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[EventType]:
         contracts = await senders_contracts(current_turn())
-        say(dispatcher, "utter_ask_contract_choice", buttons=list(_contract_buttons(contracts)))
+        ask_which(dispatcher, "identify", contracts, {})
         return []
-
-
-def _contract_buttons(contracts: Iterable[Contract]) -> Iterable[dict[str, Any]]:
-    for contract in contracts:
-        yield button(
-            f"utter_choice_{contract.utility}", "identify", {"contract": contract.number}, number=contract.number
-        )
 
 
 class AskReadingValue(Action):
