@@ -40,6 +40,14 @@ class Metered:
     facts: RegisterFacts
     start: IndexPoint
 
+    @classmethod
+    def since(cls, facts: RegisterFacts, day: date) -> Metered:
+        """Raises NotForeseeable when the register was not really read on that day."""
+        start = facts.last_real(day)
+        if start is None or start.taken_on != day:
+            raise NotForeseeable(f"register {facts.code} of the meter in place was not read on {day}")
+        return cls(facts, start)
+
     def until(self, index: int, on: date) -> Use:
         """What was turned since the start, were the register read at `index`. Raises NegativeUse."""
         return Use.between(self.facts, self.start, IndexPoint(index, on, real=True))
@@ -163,19 +171,12 @@ def coming_bill(supply: Supply, bills: Sequence[StoredBill], operator: str, toda
         until=max(last.period_end + timedelta(days=usual_days), today),
         usual_days=usual_days,
         advances=advances,
-        registers=tuple(_metered(supply.facts(code), since) for code in supply.codes),
+        registers=tuple(Metered.since(supply.facts(code), since) for code in supply.codes),
     )
 
 
 def _usual_days(bills: Sequence[StoredBill]) -> int:
     return median_low((bill.period_end - bill.period_start).days for bill in bills[-BILLS_FOR_LENGTH:])
-
-
-def _metered(facts: RegisterFacts, since: date) -> Metered:
-    start = facts.last_real(since)
-    if start is None or start.taken_on != since:
-        raise NotForeseeable(f"register {facts.code} of the meter in place was not read on {since}")
-    return Metered(facts, start)
 
 
 __all__ = ["UNSURE", "ComingBill", "Expected", "Metered", "coming_bill"]

@@ -17,7 +17,7 @@ from datetime import date
 
 from billing.limits import DEFAULTS, Limits
 from billing.registers import IndexPoint, RegisterFacts
-from billing.usage import MAD_TO_SIGMA, daily_rates, last_year, median_of, turned
+from billing.usage import daily_use
 
 SPREADS = 1.9
 """Half-width, in robust standard deviations. A normal law would have 1.28; a MAD of few periods is too small. L."""
@@ -51,18 +51,14 @@ def expected_use(register: RegisterFacts, until: date, limits: Limits = DEFAULTS
     days = (until - since.taken_on).days if since else 0
     if since is None or days <= 0:
         raise NotForeseeable(f"register {register.code} has no real index before {until}")
-    marks, totals = turned(register, since)
-    rates = daily_rates(marks, totals, limits.min_period_days)
-    if len(rates) < limits.min_periods:
+    known = daily_use(register, since, days, limits)
+    if known.periods < limits.min_periods:
         raise NotForeseeable(
-            f"register {register.code} was read over {len(rates)} periods, {limits.min_periods} needed"
+            f"register {register.code} was read over {known.periods} periods, {limits.min_periods} needed"
         )
-    median = median_of(rates)
-    seasonal = last_year(marks, totals, days)
-    daily = median if seasonal is None else seasonal
-    spread = SPREADS * MAD_TO_SIGMA * median_of([abs(rate - median) for rate in rates])
-    half = max(spread, LEAST_HALF_WIDTH * daily)
+    half = max(SPREADS * known.sigma, LEAST_HALF_WIDTH * known.likely)
     low, likely, high = (
-        round(max(rate, 0.0) * days * register.multiplier) for rate in (daily - half, daily, daily + half)
+        round(max(rate, 0.0) * days * register.multiplier)
+        for rate in (known.likely - half, known.likely, known.likely + half)
     )
     return ExpectedUse(register.code, since, days, low, likely, high)

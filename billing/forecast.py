@@ -8,17 +8,13 @@ fixed charges and caps are those of the bill that will come.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
 from billing.bill import Bill, EmptyPeriod, NegativeUse, Period, Use, compute
-from billing.expected_use import NotForeseeable, expected_use
-from billing.limits import DEFAULTS, Limits
 from billing.lines import NOTHING, round_half_up
-from billing.registers import RegisterFacts
 from billing.tariff import Tariff
 
 
@@ -80,34 +76,4 @@ def simulate(
         arrears=arrears,
         credit=credit,
         subscribed_kw=subscribed_kw,
-    )
-
-
-def regularisation(
-    tariff: Tariff,
-    registers: Sequence[RegisterFacts],
-    until: date,
-    *,
-    advances: Decimal = NOTHING,
-    limits: Limits = DEFAULTS,
-) -> Forecast:
-    """What the days since the last real index will come to on `until`, less the `advances` asked for them.
-
-    With the day up to which bills were estimated, the totals are the regularisation to expect (below zero: the
-    customer gets money back); with the day of the next reading, the bill that it will make. The interval takes
-    all registers low or high together. Raises NotForeseeable, and what `compute` raises.
-    """
-    expected = [expected_use(register, until, limits) for register in registers]
-    if len({each.days for each in expected}) != 1:
-        raise NotForeseeable("the registers were not all read on one day")
-    period = Period(expected[0].since.taken_on, until)
-
-    def bill(quantities: Iterable[int]) -> Bill:
-        uses = [Use(e.register, Decimal(q), estimated=True) for e, q in zip(expected, quantities, strict=True)]
-        return compute(tariff, period, uses, advances=advances)
-
-    return Forecast(
-        low=bill(each.low for each in expected),
-        likely=bill(each.likely for each in expected),
-        high=bill(each.high for each in expected),
     )

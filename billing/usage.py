@@ -52,27 +52,52 @@ def usual_band(register: RegisterFacts, since: IndexPoint, until: date, limits: 
     known, they set the expectation, and the band covers both: a household that is away in winter, or cools
     in summer, is not asked every year.
     """
-    marks, totals = turned(register, since)
-    rates = daily_rates(marks, totals, limits.min_period_days)
-    if len(rates) < limits.min_periods:
+    days = (until - since.taken_on).days
+    known = daily_use(register, since, days, limits)
+    if known.periods < limits.min_periods:
         return None
-    median = median_of(rates)
-    spread = limits.spreads * MAD_TO_SIGMA * median_of([abs(rate - median) for rate in rates])
-    days = until.toordinal() - marks[-1]
-    seasonal = last_year(marks, totals, days)
-    daily = median if seasonal is None else seasonal
-    ratio = limits.young_high_ratio if seasonal is None else limits.high_ratio
-    expected = daily * days
+    spread = limits.spreads * known.sigma
+    ratio = limits.young_high_ratio if known.seasonal is None else limits.high_ratio
+    expected = known.likely * days
     margin = slack(register, limits)
     return Band(
-        daily=daily,
+        daily=known.likely,
         expected=expected,
-        low=min(min(median - spread, daily * limits.low_ratio) * max(days - 1, 0), expected - margin),
-        high=max(max(median + spread, daily * ratio) * (days + 1), expected + margin),
+        low=min(min(known.median - spread, known.likely * limits.low_ratio) * max(days - 1, 0), expected - margin),
+        high=max(max(known.median + spread, known.likely * ratio) * (days + 1), expected + margin),
     )
 
 
-def turned(register: RegisterFacts, last: IndexPoint) -> tuple[list[int], list[int]]:
+@dataclass(frozen=True, slots=True)
+class DailyUse:
+    """What real periods say of a register's use a day, in index units.
+
+    `sigma` is a robust standard deviation of the `periods` around their `median` (from the MAD), `seasonal` the
+    use over the same days of last year, None while that is not known.
+    """
+
+    periods: int
+    median: float
+    sigma: float
+    seasonal: float | None
+
+    @property
+    def likely(self) -> float:
+        return self.median if self.seasonal is None else self.seasonal
+
+
+def daily_use(register: RegisterFacts, since: IndexPoint, days: int, limits: Limits) -> DailyUse:
+    """The use to expect over the `days` from the real point `since`, from the real periods up to it."""
+    marks, totals = _turned(register, since)
+    rates = _daily_rates(marks, totals, limits.min_period_days)
+    if not rates:
+        return DailyUse(0, 0.0, 0.0, None)
+    median = _median(rates)
+    sigma = MAD_TO_SIGMA * _median([abs(rate - median) for rate in rates])
+    return DailyUse(len(rates), median, sigma, _last_year(marks, totals, days))
+
+
+def _turned(register: RegisterFacts, last: IndexPoint) -> tuple[list[int], list[int]]:
     """Days (ordinals) of the real points up to `last`, and what the register has turned since the first."""
     marks: list[int] = []
     totals: list[int] = []
@@ -89,7 +114,7 @@ def turned(register: RegisterFacts, last: IndexPoint) -> tuple[list[int], list[i
     return marks, totals
 
 
-def daily_rates(marks: Sequence[int], totals: Sequence[int], min_days: int) -> list[float]:
+def _daily_rates(marks: Sequence[int], totals: Sequence[int], min_days: int) -> list[float]:
     """Daily use of each period of at least `min_days`, walking back from the last point."""
     rates: list[float] = []
     end = len(marks) - 1
@@ -101,7 +126,7 @@ def daily_rates(marks: Sequence[int], totals: Sequence[int], min_days: int) -> l
     return rates
 
 
-def last_year(marks: Sequence[int], totals: Sequence[int], days: int) -> float | None:
+def _last_year(marks: Sequence[int], totals: Sequence[int], days: int) -> float | None:
     """Daily use over the same days a year ago, at least a month of them; None when not all are known."""
     start = marks[-1] - YEAR_DAYS
     end = start + days
@@ -122,7 +147,7 @@ def _interpolated(marks: Sequence[int], totals: Sequence[int], mark: int) -> flo
     return totals[left] + share * (totals[right] - totals[left])
 
 
-def median_of(values: Sequence[float]) -> float:
+def _median(values: Sequence[float]) -> float:
     ordered = sorted(values)
     middle = len(ordered) // 2
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_reading_checks import Household, household
 
+from actions.coming_bill import ComingBill, Metered
 from billing.bill import EmptyPeriod, ImpossibleUse, NegativeUse, Period, Use, WrongRegister, compute
 from billing.expected_use import ExpectedUse, NotForeseeable, expected_use
-from billing.forecast import Pace, regularisation, simulate
+from billing.forecast import Pace, simulate
 from billing.next_tranche import to_next_tranche
 from billing.registers import IndexPoint, RegisterFacts
 from billing.tariff import TARIFFS, Tariff, load
@@ -216,17 +217,23 @@ def test_too_little_known_foretells_nothing(facts: RegisterFacts, until: date, m
         expected_use(facts, until)
 
 
+def coming(tariff: Tariff, *registers: RegisterFacts, advances: Decimal = Decimal(0)) -> ComingBill:
+    """The bill of March, which an estimated one asked for already."""
+    metered = tuple(Metered.since(facts, START) for facts in registers)
+    return ComingBill(tariff, START, MARCH.end, MARCH.end, MARCH.days, advances, metered)
+
+
 def test_a_regularisation_is_foretold_with_its_interval() -> None:
     """Estimated at 130 kWh, 110 are likely: 20 kWh come back, at most 53; at worst 13 are to pay."""
     asked = compute(RESIDENTIAL, MARCH, [Use("total", Decimal(130))]).total
-    found = regularisation(RESIDENTIAL, [STEADY], MARCH.end, advances=asked)
+    found = coming(RESIDENTIAL, STEADY, advances=asked).forecast(MARCH.end)
     assert [bill.uses[0].quantity for bill in (found.low, found.likely, found.high)] == [77, 110, 143]
     assert [str(bill.total) for bill in (found.low, found.likely, found.high)] == ["-52.92", "-21.47", "13.95"]
 
 
 def test_all_registers_count() -> None:
     peak, off_peak = register(0, 60, 120, 180, code="peak"), register(0, 240, 480, 720, code="off_peak")
-    found = regularisation(TWO_PERIODS, [peak, off_peak], MARCH.end)
+    found = coming(TWO_PERIODS, peak, off_peak).forecast(MARCH.end)
     expected = compute(TWO_PERIODS, MARCH, [Use("peak", Decimal(60)), Use("off_peak", Decimal(240))])
     assert found.likely.total == expected.total
     assert found.low.total < found.likely.total < found.high.total
@@ -235,8 +242,8 @@ def test_all_registers_count() -> None:
 def test_registers_are_read_together() -> None:
     peak = register(0, 60, 120, 180, code="peak")
     off_peak = register(0, 240, 480, 720, code="off_peak", last=START - timedelta(1))
-    with pytest.raises(NotForeseeable, match="not all read on one day"):
-        regularisation(TWO_PERIODS, [peak, off_peak], MARCH.end)
+    with pytest.raises(NotForeseeable, match="register off_peak of the meter in place was not read on 2026-03-01"):
+        coming(TWO_PERIODS, peak, off_peak)
 
 
 def test_four_uses_in_five_fall_within_the_interval() -> None:
