@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from actions.bill_lines import UNITS, label_in, percentage, vat_by_rate
+from actions.bill_lines import label_in, percentage, vat_by_rate
 from actions.bill_pictures import drawn_language
 from actions.billed import billed
-from actions.speech import Attachment, Quantity, words
+from actions.speech import UNITS, Attachment, Quantity, words
 from actions.turn import Turn
 from billing.explanation import BilledPeriod
 from billing.lines import Line

@@ -9,7 +9,7 @@ from decimal import Decimal
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.billed import NotRecomputable, billed
-from actions.speech import Quantity, Spare, button, say
+from actions.speech import UNITS, Quantity, Spare, button, say
 from actions.turn import Turn
 from billing.explanation import BilledPeriod
 from billing.lines import NOTHING, Line
@@ -31,14 +31,6 @@ MEANINGS: Mapping[str, tuple[str, ...]] = {
 
 LAST = Spare(100)
 """What goes first."""
-
-UNITS = {"kWh": "kWh", "m3": "m³"}
-"""Units that a customer is told; a month is none."""
-
-
-def unit_name(unit: str) -> str:
-    """A unit as it is written everywhere."""
-    return UNITS[unit]
 
 
 def label_in(language: str, label: Label) -> str:
@@ -62,7 +54,7 @@ def tell_line(dispatcher: CollectingDispatcher, turn: Turn, line: Line, spare: S
         "utter_bill_line",
         label=label,
         quantity=Quantity(line.quantity),
-        unit=unit_name(line.unit),
+        unit=UNITS[line.unit],
         amount=line.amount,
         spare=spare,
     )

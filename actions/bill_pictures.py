@@ -8,8 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from actions.account import LANGUAGES
-from actions.bill_lines import unit_name
-from actions.speech import Attachment, words
+from actions.speech import UNITS, Attachment, words
 from actions.turn import Turn
 from billing.explanation import Explanation
 from billing.tariff import Tariff
@@ -66,7 +65,7 @@ def _usage(bills: Sequence[Bill], tariff: Tariff) -> dict[str, Any] | None:
     months = [bill for bill in bills if _is_month(bill) and bill.usage >= 0]
     if not months or months[-1] is not bills[-1]:
         return None
-    unit, limits = unit_name(tariff.unit), _limits(tariff, bills[-1].period_end)
+    unit, limits = UNITS[tariff.unit], _limits(tariff, bills[-1].period_end)
     return {
         "title": words("utter_picture_usage" if limits else "utter_picture_usage_only"),
         "unit": unit,

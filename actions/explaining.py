@@ -16,13 +16,13 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.bill_comparison import BillMissing, compared, compared_with_last_year
 from actions.bill_copies import copy_of
-from actions.bill_lines import MEANINGS, tell_line, tell_meaning, unit_name
+from actions.bill_lines import MEANINGS, tell_line, tell_meaning
 from actions.bill_pictures import picture_of
 from actions.bill_question import SLOT, BillQuestion
 from actions.billed import NotRecomputable, billed
 from actions.disputes import explained
 from actions.handover import offer_agent
-from actions.speech import Attachment, Quantity, Spare, button, say, words
+from actions.speech import UNITS, Attachment, Quantity, Spare, button, say, words
 from actions.turn import Turn, current_turn
 from billing.explanation import BilledPeriod, Cause, Effect, Explanation, NothingToCompare
 from billing.lines import round_half_up
@@ -164,7 +164,7 @@ def _tell_effect(
             say(dispatcher, "utter_effect_days", days=days, usual=usual, **amount)
         case Cause.DAILY_USE if not brief and len(found.current.tariff.registers) == 1:
             usage, often = _daily_use(found.current), _daily_use(found.previous)
-            unit = unit_name(found.current.tariff.unit)
+            unit = UNITS[found.current.tariff.unit]
             say(dispatcher, "utter_effect_daily_use", usage=usage, usual=often, unit=unit, **amount)
         case Cause.TRANCHE if not brief:
             say(dispatcher, f"utter_effect_tranche_{'more' if effect.amount > 0 else 'less'}", **amount)
@@ -185,7 +185,7 @@ def _tell_cliff(dispatcher: CollectingDispatcher, found: Explanation) -> None:
         dispatcher,
         "utter_bill_cliff",
         less=cliff.less,
-        unit=unit_name(found.current.tariff.unit),
+        unit=UNITS[found.current.tariff.unit],
         saved=cliff.saved,
         limit=Quantity(cliff.threshold.monthly),
         spare=Spare(1),

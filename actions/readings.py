@@ -20,14 +20,14 @@ from actions.contract_choice import ask_which
 from actions.drafts import Doubt, Draft
 from actions.forms import is_answering
 from actions.message import Message
-from actions.speech import button, say
+from actions.speech import UNITS, button, say
 from actions.supply import Supply, senders_contracts, supply_of
 from actions.turn import Turn, current_turn
 from billing.findings import Code, Finding, Severity, Verdict
 from billing.readings import check
 from billing.reference import new_reference
 from store.bills import bills_of
-from store.models import Billing, Contract, Reading, ReadingSource, ReadingState
+from store.models import BillBasis, Billing, Contract, Reading, ReadingSource, ReadingState
 from store.readings import last_sent_by_customer, record
 
 FORM = "reading_form"
@@ -334,7 +334,7 @@ def _last_real_day(supply: Supply) -> date | None:
 
 def unit_of(supply: Supply) -> str:
     """The unit that its registers count in, as customers read it."""
-    return "kWh" if supply.registers[0].unit == "kWh" else "m³"
+    return UNITS[supply.registers[0].unit]
 
 
 class AskContractChoice(Action):
@@ -460,6 +460,9 @@ async def _tell_what_was_estimated(
     turn: Turn, contract: Contract, taken_on: date, dispatcher: CollectingDispatcher
 ) -> None:
     """What the days billed on an estimate come to by the index just recorded; nothing is said unless it is sure."""
+    latest = await bills_of(turn.session, contract.id, most=1)
+    if not latest or latest[0].basis is not BillBasis.ESTIMATED:
+        return  # nearly always: nothing more is looked up in the turn of a reading
     supply = await supply_of(turn, contract)
     bills = await bills_of(turn.session, contract.id)
     if supply is None:

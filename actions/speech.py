@@ -13,6 +13,10 @@ from rasa_sdk.executor import CollectingDispatcher
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
+UNITS = {"kWh": "kWh", "m3": "m³"}
+"""Units of registers as customers read them; a month of a fixed charge is none."""
+
+
 class Quantity(Decimal):
     """A number that is not money: kWh, a unit price, a rate. It is written with the decimals that it has."""
 

@@ -52,10 +52,10 @@ KEPT = 26
 
 _LATEST = (
     select(Bill).where(Bill.contract_id == bindparam("contract_id")).order_by(Bill.period_end.desc(), Bill.id.desc())
-).limit(KEPT)
+).limit(bindparam("most"))
 
 
-async def bills_of(session: AsyncSession, contract_id: int) -> list[Bill]:
+async def bills_of(session: AsyncSession, contract_id: int, most: int = KEPT) -> list[Bill]:
     """The latest bills of a contract, oldest first."""
-    newest = await session.scalars(_LATEST, {"contract_id": contract_id})
+    newest = await session.scalars(_LATEST, {"contract_id": contract_id, "most": most})
     return list(newest)[::-1]
