@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rasa_sdk import Action, Tracker
@@ -97,6 +98,19 @@ async def was_lost(turn: Turn) -> bool:
     return previous is not None and (previous.understood or {}).get("intent") in ("nlu_fallback", "out_of_scope")
 
 
+CHOICES = 2
+"""How many of the likeliest intents the question "do you mean A or B?" is made from."""
+NOT_PROPOSED = frozenset(
+    {"affirm", "deny", "greet", "goodbye", "thank", "cancel", "talk_to_agent", "out_of_scope", "nlu_fallback"}
+)
+"""Meanings that nobody needs to choose from a list."""
+
+
+def proposed(ranking: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The intents that a customer whose message was unsure may choose from, the likeliest first."""
+    return [each["name"] for each in ranking[:CHOICES] if each["name"] not in NOT_PROPOSED]
+
+
 class Lost(Action):
     """The message was not understood: ask which of the likely meanings, or offer a person the second time."""
 
@@ -108,7 +122,7 @@ class Lost(Action):
     ) -> list[EventType]:
         turn = current_turn()
         latest = tracker.latest_message
-        likely = [each["name"] for each in latest.get("intent_ranking", ())[:2] if each["name"] not in NOT_PROPOSED]
+        likely = proposed(latest.get("intent_ranking", ()))
         if await was_lost(turn):
             return offer_agent(dispatcher, turn, "utter_lost_again")
         if tracker.active_loop.get("name"):
@@ -126,9 +140,3 @@ class Lost(Action):
             return []
         say(dispatcher, "utter_lost")
         return []
-
-
-NOT_PROPOSED = frozenset(
-    {"affirm", "deny", "greet", "goodbye", "thank", "cancel", "talk_to_agent", "out_of_scope", "nlu_fallback"}
-)
-"""Meanings that nobody needs to choose from a list."""

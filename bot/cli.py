@@ -170,9 +170,10 @@ def doctor() -> None:
 def db_upgrade() -> None:
     """Bring the database schema up to date."""
     _configure()
+    from bot.connection import with_database
     from store import schema
 
-    _with_database(schema.upgrade)
+    with_database(load_settings(), schema.upgrade)
     typer.echo("The database is up to date.")
 
 
@@ -180,9 +181,10 @@ def db_upgrade() -> None:
 def db_demo() -> None:
     """Load the fictitious customers into an empty database."""
     _configure()
+    from bot.connection import with_database
     from bot.demo import load_customers
 
-    typer.echo(_with_database(load_customers))
+    typer.echo(with_database(load_settings(), load_customers))
 
 
 @export.command("readings", epilog="Example: [bold]releve export readings --format csv > readings.csv[/]")
@@ -196,9 +198,10 @@ def export_readings(
     if format not in ("csv", "json"):
         raise Fault(f"--format is csv or json, not {format!r}")
     _configure()
+    from bot.connection import with_database
     from bot.exporting import export_readings as write
 
-    _with_database(lambda database: write(database, sys.stdout, format, every=every))
+    with_database(load_settings(), lambda database: write(database, sys.stdout, format, every=every))
 
 
 def _configure(quiet: bool = False, *, serving: bool = False) -> None:
@@ -211,26 +214,6 @@ def _configure(quiet: bool = False, *, serving: bool = False) -> None:
     configure(logging.ERROR if quiet else logging.INFO)
     if serving:
         standins.serving()
-
-
-def _with_database(use: Any) -> Any:
-    """Run `await use(database)` and close it; what cannot be reached is one line."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from store.database import Database
-
-    async def run() -> Any:
-        database = Database(load_settings().database_url)
-        try:
-            return await use(database)
-        except (SQLAlchemyError, OSError) as error:
-            where = database.url.render_as_string(hide_password=True)
-            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-            raise Fault(f"cannot use the database {where}: {reason}") from error
-        finally:
-            await database.close()
-
-    return asyncio.run(run())
 
 
 def _check(service: Any) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from actions.supply import Supply, supply_in_place
+from bot.connection import with_database
 from bot.faults import Fault
 from bot.settings import Settings
 from store import schema
@@ -42,27 +41,23 @@ class Record:
 def record(settings: Settings, number: str) -> Record:
     """Look a contract up. Raises Fault when there is none to bill, or the database cannot be used."""
 
-    async def run() -> Record:
-        database = Database(settings.database_url)
-        where = database.url.render_as_string(hide_password=True)
-        try:
-            await _require_tables(database, where)
-            async with database.reading() as session:
-                return await _record(session, number, where)
-        except (SQLAlchemyError, OSError) as error:
-            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-            raise Fault(f"cannot use the database {where}: {reason}") from error
-        finally:
-            await database.close()
+    async def look_up(database: Database) -> Record:
+        await _require_tables(database)
+        async with database.reading() as session:
+            return await _record(session, number, database.address)
 
-    return asyncio.run(run())
+    return with_database(settings, look_up)
 
 
-async def _require_tables(database: Database, where: str) -> None:
+async def _require_tables(database: Database) -> None:
     if await schema.current_revision(database) is None:
-        raise Fault(f"the database {where} has no tables: run `releve db upgrade`, then `releve db demo` to try")
+        raise Fault(
+            f"the database {database.address} has no tables: run `releve db upgrade`, then `releve db demo` to try"
+        )
     if not await schema.is_current(database):
-        raise Fault(f"the database {where} is not at the revision of this version: run `releve db upgrade`")
+        raise Fault(
+            f"the database {database.address} is not at the revision of this version: run `releve db upgrade`"
+        )
 
 
 async def _record(session: AsyncSession, number: str, where: str) -> Record:

@@ -81,7 +81,7 @@ async def _database(settings: Settings) -> Finding:
     database = Database(settings.database_url)
     try:
         await require_current_schema(database)
-        return Finding("DATABASE_URL", True, database.url.render_as_string(hide_password=True))
+        return Finding("DATABASE_URL", True, database.address)
     except NotReady as error:
         return Finding("DATABASE_URL", False, str(error))
     finally:

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from actions.handover import NOT_PROPOSED
+from actions.handover import proposed
 from bot.datacheck import intents_of
 from bot.engine.assistant import Assistant
 from bot.faults import Fault
@@ -32,8 +32,6 @@ from nlu.normalise import clean
 
 MESSAGES = Path("tests/understanding/messages.tsv")
 """Held out: written apart from the training data, and never trained on."""
-CHOICES = 2
-"""How many of the likeliest intents the question "do you mean A or B?" is made from."""
 
 
 def run(settings: Settings, file: Path | None, *, as_json: bool, min_words: int) -> None:
@@ -82,7 +80,6 @@ def _understood(assistant: Assistant, message: Labelled) -> Understood:
     started = time.perf_counter()
     parse = assistant.parse(clean(message.text))
     seconds = time.perf_counter() - started
-    likeliest = [each["name"] for each in parse["intent_ranking"][:CHOICES]]
     return Understood(
         message=message,
         language=parse.get("language"),  # Rasa leaves out what is None
@@ -90,7 +87,7 @@ def _understood(assistant: Assistant, message: Labelled) -> Understood:
         confidence=parse["intent"]["confidence"],
         outside=parse["outside"],
         certainty=Certainty(parse["certainty"]),
-        offered=tuple(name for name in likeliest if name not in NOT_PROPOSED),
+        offered=tuple(proposed(parse["intent_ranking"])),
         seconds=seconds,
     )
 

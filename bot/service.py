@@ -97,8 +97,6 @@ async def require_current_schema(database: Database) -> None:
     try:
         current = await schema.is_current(database)
     except Exception as error:
-        where = database.url.render_as_string(hide_password=True)
-        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise NotReady(f"cannot use the database {where}: {reason}") from error
+        raise NotReady(database.cannot_be_used(error)) from error
     if not current:
         raise NotReady("the database schema is not current: run `releve db upgrade`")

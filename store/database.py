@@ -34,6 +34,16 @@ class Database:
         self._group: asyncio.Task[None] | None = None
         self._writer: asyncio.Lock | None = asyncio.Lock() if self.is_sqlite else None
 
+    @property
+    def address(self) -> str:
+        """Where the database is, without the password."""
+        return self.url.render_as_string(hide_password=True)
+
+    def cannot_be_used(self, error: BaseException) -> str:
+        """One line for the operator: which database, and what it or its driver says."""
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        return f"cannot use the database {self.address}: {reason}"
+
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
         """A transaction that may change things: committed at the end, rolled back on an exception."""
