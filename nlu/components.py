@@ -223,7 +223,11 @@ class EntityExtractor(GraphComponent, EntityExtractorMixin):
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
             text = message.get(TEXT) or ""
-            found = [*entities.find(text, _today(message), self._patterns), *topics.find(text)]
+            folded = entities.spelled_out(text)
+            found = [
+                *entities.find_in(folded, text, _today(message), self._patterns),
+                *topics.find_in(folded),
+            ]
             named = [{**entity, EXTRACTOR: type(self).__name__} for entity in found]
             message.set(ENTITIES, [*message.get(ENTITIES, []), *named], add_to_output=True)
         return messages

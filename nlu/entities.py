@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import NamedTuple, NotRequired, TypedDict
 
 from nlu import dates, numbers, vocabulary
-from nlu.normalise import fold
+from nlu.normalise import Folded, fold
 
 
 class Entity(TypedDict):
@@ -339,12 +339,21 @@ def _label(readings: list[Entity], mentions: list[Entity], key: str) -> None:
             reading[key] = near[-1] if before else near[0]  # type: ignore[literal-required]
 
 
+def spelled_out(text: str) -> Folded:
+    """A message as typed, folded, its number words as digits: what all rules read."""
+    return numbers.spell_out(fold(text))
+
+
 def find(text: str, today: date, patterns: Patterns = DEFAULT_PATTERNS) -> list[Entity]:
     """The entities of a message as typed, in order of position. Never raises.
 
     `today` is the day that "hier" and "le 15" are counted from, in the customer's time zone.
     """
-    folded = numbers.spell_out(fold(text))
+    return find_in(spelled_out(text), text, today, patterns)
+
+
+def find_in(folded: Folded, text: str, today: date, patterns: Patterns = DEFAULT_PATTERNS) -> list[Entity]:
+    """The same, of a message that is `spelled_out` already."""
     spans = numeric_spans(folded.text, today, patterns)
     has_reading = any(span.kind == "reading" for span in spans)
     entities: list[Entity] = []

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 
-from nlu import numbers
 from nlu.entities import Entity
-from nlu.normalise import fold
+from nlu.normalise import Folded
 
 _PREFIX = r"(?:[وفبلك]?(?:ال|ل)?)"
 """What Arabic writes together with the word: and, in, with, for, like, the."""
@@ -64,9 +63,8 @@ NAMES = ("topic", "percent")
 """The entities of this module; the closed list that others rely on (`releve parse`) does not have them."""
 
 
-def find(text: str) -> list[Entity]:
-    """The topic and the percentage of a message as typed, at most one of each. Never raises."""
-    folded = numbers.spell_out(fold(text))
+def find_in(folded: Folded) -> list[Entity]:
+    """The topic and the percentage of a spelled-out message, at most one of each. Never raises."""
     found: list[Entity] = []
     for name, value, m in (("topic", *_topic(folded.text)), ("percent", *_percent(folded.text))):
         if m is not None:

@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 from fpdf import FPDF
 
 from billing.calendar import CASABLANCA
+from bot.cldr import CLDR_LOCALES
 from bot.pictures import fonts, writing
 
 INK = (27, 36, 51)
@@ -44,7 +45,7 @@ class Page(FPDF):
         self.set_text_shaping(True, direction="rtl" if self.right_to_left else "ltr")
         self.set_margins(_MARGIN, _MARGIN)
         self.set_auto_page_break(True, _MARGIN + _FOOT)
-        self.set_lang(writing.LOCALES[language].replace("_", "-"))
+        self.set_lang(CLDR_LOCALES[language].replace("_", "-"))
         self.set_title(title)
         self.set_author(name)
         self.set_creation_date(datetime.combine(made_on, time(), CASABLANCA))

@@ -23,6 +23,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from actions.speech import Quantity
 from actions.turn import current_turn
 from billing.calendar import local_day
+from bot.cldr import CLDR_LOCALES, dirhams
 
 SOURCE_LANGUAGE = "fr"
 FALLBACKS: Mapping[str, tuple[str, ...]] = {
@@ -32,14 +33,6 @@ FALLBACKS: Mapping[str, tuple[str, ...]] = {
     "ary-Latn": ("ary-Latn", "fr"),
     "en": ("en", "fr"),
     "zgh": ("fr",),
-}
-CLDR_LOCALES: Mapping[str, str] = {
-    "fr": "fr_MA",
-    "ar": "ar_MA",
-    "ary": "ar_MA",
-    "ary-Latn": "fr_MA",
-    "en": "en_GB",
-    "zgh": "fr_MA",
 }
 
 
@@ -109,7 +102,7 @@ def shown(value: Any, language: str) -> str:
         case Quantity():
             return _quantity(value, locale)
         case Decimal():
-            return _money(value, locale)
+            return f"{format_decimal(value, format='#,##0.00', locale=locale)} {dirhams(language)}"
         case int():
             return format_decimal(value, locale=locale)
         case datetime():
@@ -123,11 +116,6 @@ def shown(value: Any, language: str) -> str:
 def _quantity(value: Quantity, locale: str) -> str:
     decimals = max(-int(value.as_tuple().exponent), 0)
     return format_decimal(value, format=f"#,##0.{'0' * decimals}".rstrip("."), locale=locale)
-
-
-def _money(amount: Decimal, locale: str) -> str:
-    symbol = "درهم" if locale.startswith("ar") else "DH"
-    return f"{format_decimal(amount, format='#,##0.00', locale=locale)} {symbol}"
 
 
 __all__ = ["CLDR_LOCALES", "FALLBACKS", "SOURCE_LANGUAGE", "MissingText", "Texts", "shown"]

@@ -1,22 +1,16 @@
-"""How a language writes in a picture or a document: direction, numbers, amounts.
-
-The locales are those of `bot.engine.texts`, which is not imported here: it brings Rasa, and pictures are drawn in a
-pool of small processes.
-"""
+"""How a language writes in a picture or a document: direction, numbers, amounts."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal
 
 from babel.numbers import format_decimal
 
-Language = Literal["fr", "ar", "ary", "ary-Latn", "en"]
+from bot.cldr import CLDR_LOCALES, RIGHT_TO_LEFT, dirhams
 
-LOCALES: Mapping[str, str] = {"fr": "fr_MA", "ar": "ar_MA", "ary": "ar_MA", "ary-Latn": "fr_MA", "en": "en_GB"}
-RIGHT_TO_LEFT = frozenset({"ar", "ary"})
+Language = Literal["fr", "ar", "ary", "ary-Latn", "en"]
 
 _LEFT_TO_RIGHT_MARK = "\u200e"
 _RIGHT_TO_LEFT_MARK = "\u200f"
@@ -39,14 +33,14 @@ def is_right_to_left(language: str) -> bool:
 
 
 def number(value: int, language: str) -> str:
-    return format_decimal(value, locale=LOCALES[language])
+    return format_decimal(value, locale=CLDR_LOCALES[language])
 
 
 def money(amount: Decimal, language: str, *, signed: bool = False) -> str:
     """`amount` in dirhams with its two decimals. With `signed` an increase has its plus; nothing has no sign."""
     pattern = "+#,##0.00;-#,##0.00" if signed and amount else "#,##0.00"
-    digits = format_decimal(amount, format=pattern, locale=LOCALES[language]).replace("-", _MINUS)
-    return f"{digits}{_NO_BREAK_SPACE}{'درهم' if is_right_to_left(language) else 'DH'}"
+    digits = format_decimal(amount, format=pattern, locale=CLDR_LOCALES[language]).replace("-", _MINUS)
+    return f"{digits}{_NO_BREAK_SPACE}{dirhams(language)}"
 
 
 def unbroken(text: str) -> str:

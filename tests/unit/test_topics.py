@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from nlu.topics import find
+from nlu.entities import spelled_out
+from nlu.topics import find_in
 
 
 def found(text: str, entity: str) -> str | None:
-    return next((each["value"] for each in find(text) if each["entity"] == entity), None)
+    return next((each["value"] for each in find_in(spelled_out(text)) if each["entity"] == entity), None)
 
 
 @pytest.mark.parametrize(
