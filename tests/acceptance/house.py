@@ -10,24 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from pydantic import SecretStr
+from accounts import emulators_for, settings_for
 from serving import address_of, listening, serving
 
 from billing.calendar import CASABLANCA
 from bot.app import create_app
 from bot.service import Service
-from bot.settings import Settings
-from bot.tryit import EmulatorConfig, demo_customers, tryit_app
+from bot.tryit import demo_customers, tryit_app
 from bot.tryit.faults import AbortingProtocol
 from store import demo, schema
 from store.database import Database
-
-SID = "AC" + "1" * 32
-TOKEN = "test-auth-token"
-BOT_TOKEN = "1000000001:test-token"
-SECRET = "test-secret"
-SMS_FROM = "+212520000001"
-WHATSAPP_FROM = "+212520000002"
 
 
 @dataclass
@@ -108,31 +100,8 @@ async def open_house(model: Path, database_url: str, assistant: Any = None) -> A
     """Everything, with the demo customers, on free ports of this machine."""
     ours, theirs = listening(), listening()
     base, carriers = address_of(ours), address_of(theirs)
-    settings = Settings(
-        _env_file=None,
-        database_url=database_url,
-        public_url=base,
-        model_dir=model,
-        twilio_account_sid=SID,
-        twilio_auth_token=SecretStr(TOKEN),
-        twilio_sms_from=SMS_FROM,
-        twilio_whatsapp_from=WHATSAPP_FROM,
-        twilio_api_url=f"{carriers}/carriers/twilio",
-        telegram_token=SecretStr(BOT_TOKEN),
-        telegram_api_url=f"{carriers}/carriers/telegram",
-        telegram_webhook_secret=SecretStr(SECRET),
-    )
-    config = EmulatorConfig(
-        webhook_base=base,
-        own_base=carriers,
-        twilio_account_sid=SID,
-        twilio_auth_token=TOKEN,
-        sms_from=SMS_FROM,
-        whatsapp_from=WHATSAPP_FROM,
-        telegram_token=BOT_TOKEN,
-        telegram_secret=SECRET,
-        receipt_pause=0.01,
-    )
+    settings = settings_for(base, carriers, database_url=database_url, model_dir=model)
+    config = emulators_for(base, carriers, receipt_pause=0.01)
     await _furnish(database_url)
     service = Service.build(settings, assistant=assistant)
     async with (

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+from accounts import BOT_TOKEN, SECRET, SID, SMS_FROM, TOKEN, WHATSAPP_FROM
 from sqlalchemy import func, select
 from stage import Stage
 
@@ -30,7 +31,6 @@ KILLS = int(os.environ.get("RELEVE_KILLS", "3"))
 CONVERSATIONS = 200
 SCRIPT = ("bonjour", "48213", "comment lire mon compteur ?", "merci")
 SETTLING_SECONDS = 90
-SID, TOKEN, BOT_TOKEN, SECRET = "AC" + "1" * 32, "test-auth-token", "1000000001:test-token", "test-secret"
 
 
 @dataclass
@@ -76,7 +76,7 @@ async def carriers(base: str, ledger: Path) -> AsyncIterator[str]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot.tryit", "--webhook-base", base, "--ledger", str(ledger)),
         *("--twilio-account-sid", SID, "--twilio-auth-token", TOKEN, "--telegram-token", BOT_TOKEN),
-        *("--telegram-secret", SECRET, "--sms-from", "+212520000001", "--whatsapp-from", "+212520000002"),
+        *("--telegram-secret", SECRET, "--sms-from", SMS_FROM, "--whatsapp-from", WHATSAPP_FROM),
         *("--retries", "1000", "--receipts", "off"),
         stdout=asyncio.subprocess.PIPE,
     )
@@ -116,8 +116,8 @@ async def test_kill_minus_nine_in_the_middle(model: Path, database_url: str, tmp
                 "RELEVE_MODEL_DIR": str(model),
                 "RELEVE_TWILIO_ACCOUNT_SID": SID,
                 "RELEVE_TWILIO_AUTH_TOKEN": TOKEN,
-                "RELEVE_TWILIO_SMS_FROM": "+212520000001",
-                "RELEVE_TWILIO_WHATSAPP_FROM": "+212520000002",
+                "RELEVE_TWILIO_SMS_FROM": SMS_FROM,
+                "RELEVE_TWILIO_WHATSAPP_FROM": WHATSAPP_FROM,
                 "RELEVE_TWILIO_SMS_PER_SECOND": "200",
                 "RELEVE_TWILIO_API_URL": f"{carriers_base}/carriers/twilio",
                 "RELEVE_TELEGRAM_TOKEN": BOT_TOKEN,

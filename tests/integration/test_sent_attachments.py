@@ -11,6 +11,7 @@ import httpx
 import pytest
 import structlog
 import tiny_maker
+from accounts import emulators_for, settings_for
 from fastapi import FastAPI
 from pydantic import SecretStr
 from serving import serving
@@ -22,15 +23,13 @@ from bot.channels.configured import carriers
 from bot.files import LIFETIME, FileLinks, files_router
 from bot.outbox import LEASE_WITH_ATTACHMENT, Outbox, take
 from bot.settings import Settings
-from bot.tryit import EmulatorConfig, demo_customers, tryit_app
+from bot.tryit import demo_customers, tryit_app
 from bot.tryit.customer import chat_id_for
 from bot.tryit.faults import AbortingProtocol
 from store.database import Database
 from store.models import Conversation, Direction, Message, MessageState
 
 CUSTOMER = "+212600000001"
-SID, TOKEN, BOT_TOKEN, SECRET = "AC" + "1" * 32, "test-auth-token", "1000000001:test-token", "test-secret"
-SMS_FROM, WHATSAPP_FROM = "+212520000001", "+212520000002"
 PICTURE = tiny_maker.picture("mars")
 
 
@@ -100,34 +99,13 @@ async def house(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     monkeypatch.setitem(MAKERS, "tiny_document", ("tiny_maker", "application/pdf"))
     ours = FastAPI()
     async with serving(ours, lifespan="off") as base:
-        config = EmulatorConfig(
-            webhook_base=base,
-            own_base="http://emulators.invalid",
-            twilio_account_sid=SID,
-            twilio_auth_token=TOKEN,
-            sms_from=SMS_FROM,
-            whatsapp_from=WHATSAPP_FROM,
-            telegram_token=BOT_TOKEN,
-            telegram_secret=SECRET,
-            receipts="off",
-        )
+        config = emulators_for(base, "http://emulators.invalid", receipts="off")
         emulators = tryit_app(config, demo_customers())
         async with (
             serving(emulators, lifespan="off", http=AbortingProtocol) as theirs,
             httpx.AsyncClient(base_url=theirs) as phones,
         ):
-            settings = Settings(
-                _env_file=None,
-                public_url=base,
-                twilio_account_sid=SID,
-                twilio_auth_token=SecretStr(TOKEN),
-                twilio_sms_from=SMS_FROM,
-                twilio_whatsapp_from=WHATSAPP_FROM,
-                twilio_api_url=f"{theirs}/carriers/twilio",
-                telegram_token=SecretStr(BOT_TOKEN),
-                telegram_api_url=f"{theirs}/carriers/telegram",
-                telegram_webhook_secret=SecretStr(SECRET),
-            )
+            settings = settings_for(base, theirs)
             attachments, links = Attachments(workers=1, seconds=5), FileLinks(settings)
             house = House(database, settings, attachments, links, phones)
             ours.include_router(files_router(links, database, attachments, clock=lambda: house.now))
