@@ -11,10 +11,10 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, MetaData, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, MetaData, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from store.types import Id, Instant, Json, Money, Word, one_of
+from store.types import Energy, Id, Instant, Json, Money, Word, one_of
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -241,6 +241,10 @@ class RequestKind(StrEnum):
     SUBSCRIPTION = "subscription"
     COMPLAINT = "complaint"
     KWH_ADVANCE = "kwh_advance"
+    RECHARGE_VISIT = "recharge_visit"  # that the mobile recharge team comes
+    OUTAGE = "outage"
+    RECTIFICATION = "rectification"  # of personal data, law 09-08
+    ERASURE = "erasure"
 
 
 class RequestState(StrEnum):
@@ -255,7 +259,11 @@ class RequestState(StrEnum):
 
 
 class Request(Base):
-    """Something a person must decide or do. `details` holds what the customer said, by kind."""
+    """Something a person must decide or do. `details` holds what the customer said, by kind.
+
+    `language` is what its customer is told in, `due_on` the day by which the law or the operator wants it decided,
+    `reason` what the person who decided said of it, as the customer may read it.
+    """
 
     __tablename__ = "request"
     __table_args__ = (
@@ -263,6 +271,7 @@ class Request(Base):
         one_of("state", RequestState),
         Index(None, "contract_id"),
         Index(None, "conversation_id"),
+        Index(None, "state", "kind"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -273,7 +282,157 @@ class Request(Base):
     conversation_id: Mapped[int | None] = mapped_column(ForeignKey("conversation.id"))
     message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
     details: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    reason: Mapped[str | None] = mapped_column(String(300))
+    due_on: Mapped[date | None]
     created_at: Mapped[datetime] = mapped_column(Instant)
+    changed_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    contract: Mapped[Contract | None] = relationship()
+    bills: Mapped[list[RequestBill]] = relationship(order_by="RequestBill.bill_id", cascade="all, delete-orphan")
+    schedule: Mapped[list[Instalment]] = relationship(
+        order_by="Instalment.position", cascade="all, delete-orphan", back_populates="request"
+    )
+
+
+class RequestBill(Base):
+    """A bill that a request for time is about, and what was open on it then, in dirhams."""
+
+    __tablename__ = "request_bill"
+
+    request_id: Mapped[int] = mapped_column(ForeignKey("request.id", ondelete="CASCADE"), primary_key=True)
+    bill_id: Mapped[int] = mapped_column(ForeignKey("bill.id"), primary_key=True, index=True)
+    amount: Mapped[Decimal] = mapped_column(Money)
+
+    bill: Mapped[Bill] = relationship()
+
+
+class Instalment(Base):
+    """One payment of a schedule, proposed or granted. A deferral has one. Amounts in dirhams."""
+
+    __tablename__ = "instalment"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("paid BETWEEN 0 AND amount", name="paid"),
+        Index(None, "due_on"),
+    )
+
+    request_id: Mapped[int] = mapped_column(ForeignKey("request.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    due_on: Mapped[date]
+    amount: Mapped[Decimal] = mapped_column(Money)
+    paid: Mapped[Decimal] = mapped_column(Money, default=Decimal(0), server_default="0")
+
+    request: Mapped[Request] = relationship(back_populates="schedule")
+
+
+class Payment(Base):
+    """A payment that the operator's system reported, once for each `reference` of theirs. In dirhams.
+
+    `unused` is what was left when every open bill of the contract was settled.
+    """
+
+    __tablename__ = "payment"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("unused BETWEEN 0 AND amount", name="unused"),
+        Index(None, "contract_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    reference: Mapped[str] = mapped_column(String(64), unique=True)
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
+    amount: Mapped[Decimal] = mapped_column(Money)
+    unused: Mapped[Decimal] = mapped_column(Money, default=Decimal(0), server_default="0")
+    paid_at: Mapped[datetime] = mapped_column(Instant)
+    method: Mapped[str | None] = mapped_column(String(40))
+    reported_at: Mapped[datetime] = mapped_column(Instant)
+
+
+# --- prepaid ------------------------------------------------------------------------------------------------
+
+
+class LedgerKind(StrEnum):
+    ADVANCE = "advance"  # granted: the customer owes more kWh
+    RECOVERY = "recovery"  # taken from a recharge
+    CORRECTION = "correction"
+
+
+class LedgerEntry(Base):
+    """One line of a prepaid contract's account of advanced kWh. `kwh` is above zero when it adds to what is owed.
+
+    `reference` is the request of an advance, or the operator's number of the recharge that paid some back; a
+    recharge reported twice changes nothing.
+    """
+
+    __tablename__ = "ledger_entry"
+    __table_args__ = (
+        one_of("kind", LedgerKind),
+        CheckConstraint(
+            "(kind = 'advance' AND kwh > 0) OR (kind = 'recovery' AND kwh <= 0) OR kind = 'correction'", name="sign"
+        ),
+        UniqueConstraint("contract_id", "kind", "reference"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
+    at: Mapped[datetime] = mapped_column(Instant)
+    kind: Mapped[LedgerKind] = mapped_column(Word(LedgerKind))
+    kwh: Mapped[Decimal] = mapped_column(Energy)
+    bought: Mapped[Decimal | None] = mapped_column(Energy)
+    reference: Mapped[str] = mapped_column(String(64))
+
+
+class PlaceKind(StrEnum):
+    AGENCY = "agency"
+    RECHARGE_POINT = "recharge_point"
+
+
+class Place(Base):
+    """Where customers can go: an agency or a recharge point. `hours` as customers read them."""
+
+    __tablename__ = "place"
+    __table_args__ = (one_of("kind", PlaceKind), UniqueConstraint("kind", "commune", "name"))
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    kind: Mapped[PlaceKind] = mapped_column(Word(PlaceKind))
+    commune: Mapped[str] = mapped_column(String(100))
+    name: Mapped[str] = mapped_column(String(120))
+    address: Mapped[str] = mapped_column(String(200))
+    phone: Mapped[str | None] = mapped_column(String(24))
+    hours: Mapped[str | None] = mapped_column(String(120))
+
+
+class Round(Base):
+    """The mobile recharge team at a place of a commune, from `starts_at` to `ends_at`."""
+
+    __tablename__ = "round"
+    __table_args__ = (
+        UniqueConstraint("commune", "place", "starts_at"),
+        CheckConstraint("ends_at > starts_at", name="ends_after_start"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    commune: Mapped[str] = mapped_column(String(100))
+    place: Mapped[str] = mapped_column(String(200))
+    starts_at: Mapped[datetime] = mapped_column(Instant)
+    ends_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class KnownOutage(Base):
+    """A cut that the operator knows of, planned or not, in a commune or a part of it."""
+
+    __tablename__ = "known_outage"
+    __table_args__ = (one_of("utility", Utility), UniqueConstraint("number"), Index(None, "commune"))
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    number: Mapped[str] = mapped_column(String(40))
+    commune: Mapped[str] = mapped_column(String(100))
+    area: Mapped[str | None] = mapped_column(String(200))
+    utility: Mapped[Utility] = mapped_column(Word(Utility))
+    planned: Mapped[bool] = mapped_column(default=False)
+    starts_at: Mapped[datetime] = mapped_column(Instant)
+    expected_until: Mapped[datetime | None] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 # --- what is said -------------------------------------------------------------------------------------------
@@ -291,7 +450,8 @@ class Conversation(Base):
 
     `dialogue` is the compact state that the next turn starts from (slots and the active form), so that a turn
     costs the same after two thousand messages as after two; the full history is in `dialogue_turn`. `offered` are
-    the buttons of the last reply and the message they came in: only those may still be pressed.
+    the buttons of the last reply and the message they came in: only those may still be pressed. `informed_at` is
+    when the sender was told who keeps what they write (law 09-08).
     """
 
     __tablename__ = "conversation"
@@ -315,6 +475,7 @@ class Conversation(Base):
     handover_reason: Mapped[str | None] = mapped_column(String(40))
     last_inbound_at: Mapped[datetime | None] = mapped_column(Instant)
     opted_out_at: Mapped[datetime | None] = mapped_column(Instant)
+    informed_at: Mapped[datetime | None] = mapped_column(Instant)
     dialogue: Mapped[dict[str, Any] | None] = mapped_column(Json)
     offered: Mapped[dict[str, Any] | None] = mapped_column(Json)
     created_at: Mapped[datetime] = mapped_column(Instant)
@@ -384,6 +545,7 @@ class Message(Base):
 
     `carrier_id` is unique per channel and direction, which is what makes a repeated webhook harmless.
     `payload` keeps what is not text: the kind, media references, a button's token, the buttons offered.
+    A `bulk` message is one of a campaign: replies go before it, and in doubt it is not sent again.
     """
 
     __tablename__ = "message"
@@ -423,8 +585,94 @@ class Message(Base):
     delivery: Mapped[str | None] = mapped_column(String(12))
     error: Mapped[str | None] = mapped_column(String(300))
     parts: Mapped[int | None]
+    bulk: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(Instant)
     settled_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class CampaignKind(StrEnum):
+    READING_REMINDER = "reading_reminder"
+    DUE_REMINDER = "due_reminder"
+    RECHARGE_ROUND = "recharge_round"
+
+
+class CampaignState(StrEnum):
+    DRAFT = "draft"
+    RUNNING = "running"
+    PAUSED = "paused"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class Campaign(Base):
+    """Proactive messages of one kind to many customers. `selection` says whom, by kind (route, commune, days…)."""
+
+    __tablename__ = "campaign"
+    __table_args__ = (one_of("kind", CampaignKind), one_of("state", CampaignState))
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    kind: Mapped[CampaignKind] = mapped_column(Word(CampaignKind))
+    state: Mapped[CampaignState] = mapped_column(Word(CampaignState))
+    selection: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    created_by: Mapped[str] = mapped_column(String(64))
+    finished_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class NoticeState(StrEnum):
+    WAITING = "waiting"
+    WRITTEN = "written"  # its message is in the outbox
+    SKIPPED = "skipped"
+
+
+class Notice(Base):
+    """Something to tell a customer who has not just written. It becomes a message once, when the rules allow it.
+
+    `key` is what it is about: written a second time under the same key it changes nothing. `skipped` says why it
+    was not sent: opted out, no longer true, no way to reach them.
+    """
+
+    __tablename__ = "notice"
+    __table_args__ = (
+        one_of("state", NoticeState),
+        Index(
+            "ix_notice_waiting",
+            "not_before",
+            "id",
+            postgresql_where=text("state = 'waiting'"),
+            sqlite_where=text("state = 'waiting'"),
+        ),
+        Index(None, "campaign_id", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    key: Mapped[str] = mapped_column(String(120), unique=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id"), index=True)
+    campaign_id: Mapped[int | None] = mapped_column(ForeignKey("campaign.id"))
+    contract_id: Mapped[int | None] = mapped_column(ForeignKey("contract.id"))
+    response: Mapped[str] = mapped_column(String(60))
+    params: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    language: Mapped[str | None] = mapped_column(String(12))
+    state: Mapped[NoticeState] = mapped_column(Word(NoticeState))
+    skipped: Mapped[str | None] = mapped_column(String(40))
+    not_before: Mapped[datetime] = mapped_column(Instant)
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    settled_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class ApiKey(Base):
+    """A caller of the operator's API. Only the key's hash is kept; `scopes` says what it may do."""
+
+    __tablename__ = "api_key"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    key_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    scopes: Mapped[list[str]] = mapped_column(Json, default=list)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    revoked_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class DialogueTurn(Base):

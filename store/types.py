@@ -36,6 +36,23 @@ class Money(TypeDecorator[Decimal]):
         return None if value is None else Decimal(value).scaleb(-2)
 
 
+class Energy(TypeDecorator[Decimal]):
+    """kWh as `Decimal` with two places, stored as whole hundredths."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        if value is None:
+            return None
+        if value != value.quantize(CENTIMES):
+            raise ValueError(f"kWh are kept with two places, not {value}")
+        return int(value.scaleb(2))
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(value).scaleb(-2)
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware moment, stored in UTC; SQLite keeps sortable text, PostgreSQL `timestamptz`."""
 

@@ -49,8 +49,16 @@ async def catalogue(database: Database) -> dict[str, frozenset[str]]:
     query = SQLITE_CATALOGUE if database.is_sqlite else POSTGRESQL_CATALOGUE
     async with database.engine.connect() as connection:
         rows = (await connection.execute(text(query))).all()
-    # SQLite keeps the statement as typed, its columns and constraints in whatever order.
-    return {name: frozenset(part.strip() for part in BETWEEN_PARTS.split(sql)) for name, sql in rows}
+    # SQLite keeps the statement as typed, its columns and constraints in whatever order; a column that was added
+    # stands right before the last parenthesis, and a table that was copied has its name in quotes.
+    return {
+        name: frozenset(
+            part.strip(" ,")
+            for part in BETWEEN_PARTS.split(sql.replace('"', "").removesuffix(")"))
+            if part.strip(" ,")
+        )
+        for name, sql in rows
+    }
 
 
 def difference(connection: Connection) -> list[object]:
