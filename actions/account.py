@@ -58,7 +58,7 @@ class OptOut(Action):
             turn.session.add(
                 Audit(
                     at=turn.now,
-                    actor=f"conversation:{turn.conversation.id}",
+                    actor=turn.actor,
                     action="conversation.opted_out",
                     subject=f"conversation:{turn.conversation.id}",
                 )

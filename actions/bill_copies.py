@@ -8,10 +8,11 @@ from typing import Any
 from actions.bill_lines import label_in, percentage, vat_by_rate
 from actions.bill_pictures import drawn_language
 from actions.billed import billed
-from actions.speech import UNITS, Attachment, Quantity, words
+from actions.speech import UNITS, Attachment, words
 from actions.turn import Turn
 from billing.explanation import BilledPeriod
 from billing.lines import Line
+from billing.quantity import Quantity
 from store.models import Bill, BillBasis, Contract, Customer
 
 COLUMNS = ("item", "quantity", "unit_price", "vat", "amount")

@@ -9,10 +9,11 @@ from decimal import Decimal
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.billed import NotRecomputable, billed
-from actions.speech import UNITS, Quantity, Spare, button, say
+from actions.speech import UNITS, Spare, button, say
 from actions.turn import Turn
 from billing.explanation import BilledPeriod
 from billing.lines import NOTHING, Line
+from billing.quantity import Quantity
 from billing.tariff import Label
 from store.models import Bill, Contract
 

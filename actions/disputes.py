@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from random import SystemRandom
 from typing import Any
 
 from rasa_sdk import Action, Tracker
@@ -18,15 +17,13 @@ from actions.handover import offer_agent
 from actions.speech import say
 from actions.turn import Turn, current_turn
 from billing.explanation import Explanation, NothingToCompare
-from billing.reference import Kind, new_reference
 from store.bills import bills_of
 from store.conversations import previous_message
-from store.models import Bill, Contract, Request, RequestKind, RequestState
-from store.requests import open_requests, receive
+from store.models import Bill, Contract, RequestKind
+from store.requests import Filing, file, open_requests
 
 TURNS_AFTER = 2
 """For how many of the customer's messages after an explanation a complaint is taken to be about that bill. L."""
-_random = SystemRandom()
 
 
 def explained(turn: Turn, contract: Contract, bill: Bill) -> EventType:
@@ -102,17 +99,18 @@ async def _take(
                 request.details = {**request.details, "words": [*request.details["words"], said]}
             say(dispatcher, "utter_complaint_known", reference=request.reference)
             return
-    request = Request(
-        reference=new_reference(Kind.COMPLAINT, _random),
-        kind=RequestKind.COMPLAINT,
-        state=RequestState.RECEIVED,
-        contract_id=contract.id,
-        conversation_id=turn.conversation.id,
-        message_id=turn.message_id,
-        details={**_details(bills, turn.operator.tariffs), "words": [said]},
-        created_at=turn.now,
+    request = await file(
+        turn.session,
+        Filing(
+            kind=RequestKind.COMPLAINT,
+            actor=turn.actor,
+            now=turn.now,
+            contract_id=contract.id,
+            conversation_id=turn.conversation.id,
+            message_id=turn.message_id,
+            details={**_details(bills, turn.operator.tariffs), "words": [said]},
+        ),
     )
-    await receive(turn.session, request, f"conversation:{turn.conversation.id}")
     say(
         dispatcher,
         "utter_complaint_received",

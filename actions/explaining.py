@@ -22,10 +22,11 @@ from actions.bill_question import SLOT, BillQuestion
 from actions.billed import NotRecomputable, billed
 from actions.disputes import explained
 from actions.handover import offer_agent
-from actions.speech import UNITS, Attachment, Quantity, Spare, button, say, words
+from actions.speech import UNITS, Attachment, Spare, button, say, words
 from actions.turn import Turn, current_turn
 from billing.explanation import BilledPeriod, Cause, Effect, Explanation, NothingToCompare
 from billing.lines import round_half_up
+from billing.quantity import Quantity
 from store.bills import bills_of, use_from_json
 from store.models import Bill, BillBasis, Billing, Contract
 

@@ -24,7 +24,7 @@ def hand_over(turn: Turn, reason: str) -> None:
     turn.session.add(
         Audit(
             at=turn.now,
-            actor=f"conversation:{turn.conversation.id}",
+            actor=turn.actor,
             action="conversation.handed_over",
             subject=f"conversation:{turn.conversation.id}",
             details={"reason": reason},

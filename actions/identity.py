@@ -46,6 +46,8 @@ WISHES = {
     "forecast": "action_estimate_bill",
     "bill": "action_explain_bill",
     "complaint": "action_complain",
+    "case": "case_form",
+    "requests": "action_check_request",
 }
 """What the sender wanted before having to say who they are, and the action that goes on with it."""
 
@@ -266,7 +268,7 @@ class Identified(Action):
         claim = tracker.get_slot("claim") or {}
         over: list[EventType] = [SlotSet("claim", None)]
         if not claim.get("proved"):
-            return [*over, SlotSet("wish", None), SlotSet("draft", None)]
+            return [*over, SlotSet("wish", None), SlotSet("draft", None), SlotSet("case", None)]
         say(dispatcher, "utter_identified")
         wish = tracker.get_slot("wish")
         if wish in WISHES:

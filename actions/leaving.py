@@ -17,6 +17,7 @@ def form_left() -> list[EventType]:
         ActiveLoop(None),
         SlotSet("requested_slot", None),
         SlotSet("draft", None),
+        SlotSet("case", None),
         SlotSet("claim", None),
         SlotSet("wish", None),
     ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, TypedDict
 
 from rasa_sdk.executor import CollectingDispatcher
@@ -15,10 +14,6 @@ FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 UNITS = {"kWh": "kWh", "m3": "m³"}
 """Units of registers as customers read them; a month of a fixed charge is none."""
-
-
-class Quantity(Decimal):
-    """A number that is not money: kWh, a unit price, a rate. It is written with the decimals that it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +51,7 @@ def say(
 ) -> None:
     """Utter response `utter_…` with `params`; numbers, dates and `Decimal` money are written the reader's way.
 
-    A parameter may be `words`.
+    A parameter may be `words`, or a list of parameters, each on a line of its own.
 
     The text is the caption of its `attachment`, of at most 1,024 characters on Telegram and WhatsApp: past that a
     picture is left out and a document becomes a link. An SMS has no pictures, and documents as links.

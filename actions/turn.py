@@ -50,6 +50,11 @@ class Turn:
         return self.conversation.holder == Holder.AGENT
 
     @property
+    def actor(self) -> str:
+        """Who acts, as the audit names them."""
+        return f"conversation:{self.conversation.id}"
+
+    @property
     def today(self) -> date:
         return local_day(self.now)
 

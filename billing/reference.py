@@ -29,6 +29,9 @@ class Kind(StrEnum):
     SUBSCRIPTION = "S"
     COMPLAINT = "C"
     KWH_ADVANCE = "K"
+    RECHARGE_VISIT = "V"
+    OUTAGE = "P"  # panne; an O would be heard and typed as a zero
+    PERSONAL_DATA = "N"
 
 
 _KIND_DIGITS = {kind: str(digit) for digit, kind in enumerate(Kind, start=1)}

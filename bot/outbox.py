@@ -1,27 +1,28 @@
-"""Sends replies: in order per conversation, within the carriers' limits, never twice when that can be known.
+"""Sends messages: in order per conversation, within the carriers' limits, never twice when that can be known.
 
 A row is claimed for a while (`sending`, `due_at`), sent, and settled. A claim that ran out is a message *in
 doubt*: the process died, or the carrier did not answer, after the request may have left. The carrier is asked
-first; where it cannot be asked the reply is sent again rather than lost, and the doubt is counted.
+first; where it cannot be asked a reply is sent again rather than lost, and the doubt is counted.
+
+A *bulk* message is one of a campaign. It goes when its conversation has no reply left to send, and is claimed only
+once the carrier's rate leaves room, so that none is held for longer than a send takes. In doubt, where the carrier
+cannot be asked, it is given up: a reminder is rather lost than sent twice.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import structlog
-from aiolimiter import AsyncLimiter
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.attachments import SECONDS, Attachments, NotMade, content_type
+from bot.attachments import Attachments, NotMade
 from bot.channels.carrier import (
     Accepted,
-    Attachment,
     Busy,
-    Button,
     CannotAsk,
     Carrier,
     Channel,
@@ -32,60 +33,25 @@ from bot.channels.carrier import (
 )
 from bot.clock import Clock, system_clock
 from bot.files import FileLinks
+from bot.outgoing import NEXT_BULK, NEXT_REPLY, Claimed, outbound, take
+from bot.throttle import BULK_SHARE, Throttle
 from store.database import Database
 from store.models import Conversation, Direction, Message, MessageState
 
 log = structlog.get_logger()
 
-LEASE = timedelta(seconds=20)
-"""How long a process may hold a message; longer than any carrier's time-out, so that a live send is never doubted."""
-LEASE_WITH_ATTACHMENT = LEASE + timedelta(seconds=SECONDS)
 MAX_ATTEMPTS = 8
 FIRST_RETRY = timedelta(seconds=2)
 LAST_RETRY = timedelta(minutes=10)
-RECIPIENTS_REMEMBERED = 10_000
-
-OPEN = (MessageState.QUEUED, MessageState.SENDING)
+NOT_SENT_AGAIN = "in doubt: not sent again"
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A message that this process holds. `doubtful` when an earlier holder may have sent it already."""
-
-    outbound: Outbound
-    attempts: int
-    doubts: int
-    doubtful: bool
-
-
-class Throttle:
-    """The carriers' rates, per account and per recipient. Waiting here delays; it never drops."""
-
-    def __init__(self, limits: dict[Channel, RateLimits]) -> None:
-        self._limits = limits
-        self._accounts = {
-            channel: AsyncLimiter(max(1, limit.account_per_second), 1) for channel, limit in limits.items()
-        }
-        self._recipients: dict[tuple[Channel, str], AsyncLimiter] = {}
-
-    async def wait(self, channel: Channel, address: str) -> None:
-        limit = self._limits.get(channel)
-        if limit is None:
-            return
-        if limit.recipient_per_second != float("inf"):
-            await self._recipient(channel, address, limit.recipient_per_second).acquire()
-        await self._accounts[channel].acquire()
-
-    def _recipient(self, channel: Channel, address: str, per_second: float) -> AsyncLimiter:
-        if len(self._recipients) > RECIPIENTS_REMEMBERED:
-            self._recipients.clear()
-        return self._recipients.setdefault(
-            (channel, address), AsyncLimiter(max(1, per_second), max(1.0, 1 / per_second))
-        )
+class NotSentAgain(Exception):
+    """A bulk message in doubt at a carrier that cannot be asked."""
 
 
 class Outbox:
-    """Drains the queued replies of conversations through the configured carriers."""
+    """Drains the queued messages of conversations through the configured carriers."""
 
     def __init__(
         self,
@@ -94,6 +60,7 @@ class Outbox:
         attachments: Attachments,
         links: FileLinks,
         clock: Clock = system_clock,
+        bulk_share: float = BULK_SHARE,
     ) -> None:
         self._database = database
         self._attachments = attachments
@@ -103,33 +70,39 @@ class Outbox:
         limits: dict[Channel, RateLimits] = {}
         for carrier in carriers:
             limits.update(carrier.limits)
-        self._throttle = Throttle(limits)
+        self._throttle = Throttle(limits, bulk_share)
 
-    async def deliver(self, claimed: list[Claimed]) -> None:
-        """Send messages that this process holds, in order; stops at the first that must wait."""
+    @property
+    def channels(self) -> frozenset[Channel]:
+        """Where messages can be sent."""
+        return frozenset(self._carriers)
+
+    async def deliver(self, claimed: list[Claimed]) -> bool:
+        """Send messages that this process holds, in order; stops at the first that must wait, and is then False."""
         for each in claimed:
             if not await self._deliver(each):
-                return
+                return False
+        return True
 
     async def drain(self, conversation_id: int) -> None:
-        """Send what is due in one conversation, oldest first; stops at the first message that must wait."""
+        """Send the replies that are due in one conversation, oldest first; stops at the first that must wait."""
         while True:
-            head = await self._claim(conversation_id)
+            head = await self._claim(NEXT_REPLY, conversation_id=conversation_id)
             if head is None or not await self._deliver(head):
                 return
 
-    async def _claim(self, conversation_id: int) -> Claimed | None:
+    async def room_for_bulk(self, channel: Channel) -> None:
+        """Wait until the channel's rate leaves room for a bulk message, and no reply waits for it."""
+        await self._throttle.bulk(channel)
+
+    async def claim_bulk(self, channel: Channel) -> Claimed | None:
+        """The oldest bulk message that may go now on a channel, held by this process: `deliver` it."""
+        return await self._claim(NEXT_BULK, channel=channel.value, now=self._clock())
+
+    async def _claim(self, query: Select[Message, str], **parameters: Any) -> Claimed | None:
         now = self._clock()
         async with self._database.writing() as session:
-            query = (
-                select(Message, Conversation.address)
-                .join(Conversation, Conversation.id == Message.conversation_id)
-                .where(Message.conversation_id == conversation_id, Message.state.in_(OPEN))
-                .order_by(Message.id)
-                .limit(1)
-                .with_for_update(of=Message, skip_locked=True, key_share=True)
-            )
-            row = (await session.execute(query)).one_or_none()
+            row = (await session.execute(query, parameters)).one_or_none()
             if row is None:
                 return None
             message, address = row
@@ -141,6 +114,7 @@ class Outbox:
 
     async def _deliver(self, claimed: Claimed) -> bool:
         """Send one message and settle it. True when the next one may follow."""
+        doubtful = claimed.doubtful
         message = self._furnished(claimed.outbound)
         carrier = self._carriers.get(message.channel)
         if carrier is None:
@@ -148,10 +122,17 @@ class Outbox:
             log.error("outbox.no_carrier", channel=message.channel.value, message=message.key)
             return True
         try:
-            accepted = await self._find(carrier, message, claimed.doubts) if claimed.doubtful else None
+            accepted = await self._find(carrier, message, claimed.doubts) if doubtful else None
+            doubtful = False
             if accepted is None:
-                await self._throttle.wait(message.channel, message.address)
+                # What a bulk message had to wait for, it waited for before it was claimed.
+                wait = self._throttle.recipient if message.bulk else self._throttle.reply
+                await wait(message.channel, message.address)
                 accepted = await carrier.send(message)
+        except NotSentAgain:
+            await self._settle(message, MessageState.DEAD, error=NOT_SENT_AGAIN)
+            log.error("outbox.given_up_in_doubt", message=message.key, channel=message.channel.value)
+            return True
         except Refused as refusal:
             await self._settle(message, MessageState.REFUSED, error=refusal.reason)
             log.warning("outbox.refused", message=message.key, channel=message.channel.value, reason=refusal.reason)
@@ -161,7 +142,7 @@ class Outbox:
             log.warning("outbox.in_doubt", message=message.key, channel=message.channel.value, reason=doubt.reason)
             return False
         except Busy as busy:
-            await self._postpone(claimed, busy)
+            await self._postpone(claimed, busy, doubtful)
             return False
         await self._settle(message, MessageState.SENT, accepted=accepted)
         log.info("outbox.sent", message=message.key, channel=message.channel.value, carrier_id=accepted.carrier_id)
@@ -186,14 +167,18 @@ class Outbox:
         return replace(message, attachment=replace(attachment, url=url, content=content))
 
     async def _find(self, carrier: Carrier, message: Outbound, doubts: int) -> Accepted | None:
-        """Settle a doubt by asking; None means: send it (again)."""
+        """Settle a doubt by asking; None means: send it (again). Raises `NotSentAgain`."""
+        can_be_asked, found = True, None
         try:
             found = await carrier.find_sent(message, await self._known_ids(message))
         except CannotAsk:
-            found = None
-            log.warning("outbox.sent_in_doubt", message=message.key, channel=message.channel.value)
+            can_be_asked = False
         async with self._database.writing() as session:
             await session.execute(update(Message).where(Message.id == message.key).values(doubts=doubts + 1))
+        if not can_be_asked:
+            if message.bulk:
+                raise NotSentAgain
+            log.warning("outbox.sent_in_doubt", message=message.key, channel=message.channel.value)
         return found
 
     async def _known_ids(self, message: Outbound) -> frozenset[str]:
@@ -210,7 +195,8 @@ class Outbox:
             )
             return frozenset(each for each in await session.scalars(query) if each is not None)
 
-    async def _postpone(self, claimed: Claimed, busy: Busy) -> None:
+    async def _postpone(self, claimed: Claimed, busy: Busy, doubtful: bool) -> None:
+        """Try again later; `doubtful` when the carrier could not even be asked, so that it is asked then."""
         message = claimed.outbound
         if claimed.attempts >= MAX_ATTEMPTS:
             await self._settle(message, MessageState.DEAD, error=busy.reason)
@@ -223,7 +209,11 @@ class Outbox:
             await session.execute(
                 update(Message)
                 .where(Message.id == message.key)
-                .values(state=MessageState.QUEUED, due_at=self._clock() + wait, error=busy.reason[:300])
+                .values(
+                    state=MessageState.SENDING if doubtful else MessageState.QUEUED,
+                    due_at=self._clock() + wait,
+                    error=busy.reason[:300],
+                )
             )
         log.warning("outbox.busy", message=message.key, reason=busy.reason, wait_seconds=wait.total_seconds())
 
@@ -251,55 +241,9 @@ class Outbox:
         await self._database.grouped(settle)
 
 
-def take(message: Message, now: datetime) -> None:
-    """Claim an outgoing message for this process."""
-    message.state = MessageState.SENDING
-    message.attempts += 1
-    message.due_at = now + (LEASE_WITH_ATTACHMENT if (message.payload or {}).get("attachment") else LEASE)
-
-
-def outbound(message: Message, address: str) -> Outbound:
-    """A stored message as a carrier sends it. Buttons come back as `MESSAGE:INDEX`, which nobody can forge."""
-    payload = message.payload or {}
-    return Outbound(
-        key=message.id,
-        channel=Channel(message.channel),
-        address=address,
-        text=message.body,
-        buttons=tuple(
-            Button(title, f"{message.id}:{index}", shares_phone=payload == "share_phone")
-            for index, (title, payload) in enumerate(payload.get("buttons", ()))
-        ),
-        language=message.language or "fr",
-        created_at=message.created_at,
-        menu=payload.get("menu", ""),
-        attachment=_attachment(message.id, payload.get("attachment")),
-    )
-
-
-def _attachment(message_id: int, order: dict[str, Any] | None) -> Attachment | None:
-    if order is None:
-        return None
-    kind = content_type(order)
-    if kind is None:  # of another release of ours
-        log.error("outbox.text_alone", message=message_id, reason=f"nothing makes '{order['make']}'")
-        return None
-    return Attachment(order["name"], kind, order)
-
-
-_OPEN_REPLY = (
-    select(Message.id)
-    .where(Message.conversation_id == bindparam("conversation_id"), Message.state.in_(OPEN))
-    .limit(1)
-)
 _SETTLE = (
     update(Message)
     .where(Message.id == bindparam("message_id"))
     .values({name: bindparam(name) for name in ("state", "settled_at", "error", "carrier_id", "parts")})
     .execution_options(synchronize_session=False)
 )
-
-
-async def has_open(session: AsyncSession, conversation_id: int) -> bool:
-    """Whether earlier replies of a conversation still wait to be sent: a new one must queue behind them."""
-    return await session.scalar(_OPEN_REPLY, {"conversation_id": conversation_id}) is not None

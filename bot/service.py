@@ -59,7 +59,9 @@ class Service:
         configured = [*carriers(settings), *(extra_carriers or ())]
         turns = Turns(database, assistant, operator)
         attachments, links = Attachments(), FileLinks(settings)
-        worker = Worker(database, turns, Outbox(database, configured, attachments, links))
+        worker = Worker(
+            database, turns, Outbox(database, configured, attachments, links, bulk_share=settings.bulk_share)
+        )
         inbox = Inbox(database, worker.wake)
         return cls(settings, database, operator, configured, assistant, attachments, links, inbox, worker)
 

@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     twilio_sms_per_second: float = 10.0
     twilio_whatsapp_per_second: float = 80.0
 
+    bulk_share: float = Field(
+        default=0.7, gt=0, le=1, description="Share of each account's rate that campaigns may use."
+    )
+
     telegram_token: SecretStr | None = None
     telegram_api_url: str | None = Field(default=None, description="Another server speaking the Bot API.")
     telegram_webhook_secret: SecretStr | None = None

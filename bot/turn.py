@@ -18,7 +18,7 @@ from actions.turn import Turn, opened
 from bot.clock import Clock, system_clock
 from bot.engine.assistant import Assistant, Utterance, open_form
 from bot.hearing import Heard, Unreadable, hear
-from bot.outbox import Claimed, has_open, outbound, take
+from bot.outgoing import Claimed, has_open, outbound, take
 from nlu.language import DEFAULT
 from store.database import Database
 from store.models import Conversation, Direction, Holder, Message, MessageState

@@ -8,7 +8,9 @@ from contextlib import suppress
 import structlog
 
 from bot.clock import Clock, system_clock
-from bot.outbox import Claimed, Outbox
+from bot.lane import Lane
+from bot.outbox import Outbox
+from bot.outgoing import Claimed
 from bot.turn import Outcome, Turns, waiting_conversations
 from bot.wake import Listener
 from store.database import Database
@@ -20,7 +22,10 @@ SWEEP_SECONDS = 2.0
 
 
 class Worker:
-    """Runs conversations that something woke. `concurrency` is how many turns and sends go on at once."""
+    """Runs conversations that something woke. `concurrency` is how many turns and replies go on at once.
+
+    Campaigns are sent beside them, in lanes that take no place of theirs.
+    """
 
     def __init__(
         self,
@@ -41,6 +46,7 @@ class Worker:
         self._sending: dict[int, asyncio.Task[None]] = {}
         self._send_again: set[int] = set()
         self._held: dict[int, list[Claimed]] = {}
+        self._lanes = [Lane(outbox, channel) for channel in outbox.channels]
         self._sweeper: asyncio.Task[None] | None = None
         self._listener = Listener(database, self.wake)
         self._stopping = False
@@ -57,6 +63,8 @@ class Worker:
 
     async def start(self) -> None:
         self._listener.start()
+        for lane in self._lanes:
+            lane.start()
         self._sweeper = asyncio.create_task(self._sweep(), name="sweeper")
 
     async def stop(self) -> None:
@@ -67,11 +75,12 @@ class Worker:
             self._sweeper.cancel()
             with suppress(asyncio.CancelledError):
                 await self._sweeper
+        await asyncio.gather(*(lane.stop() for lane in self._lanes))
         while tasks := [*self._running.values(), *self._sending.values()]:
             await asyncio.wait(tasks)
 
     async def idle(self) -> None:
-        """Wait until nothing is being done; for tests, benches and `releve chat`."""
+        """Wait until no turn and no reply is being done; for tests, benches and `releve chat`."""
         while tasks := [*self._running.values(), *self._sending.values()]:
             await asyncio.wait(tasks)
 

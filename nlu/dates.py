@@ -126,7 +126,7 @@ _ORDINAL_DAY = (
 _OF = r"(?:du|de la|de|d'|of the|of|من|ديال|د|في|ف|dyal|dial|d|f|mn|men|l)"
 _THIS = r"(?:ce|cette|this|the|هذا|هاذا|هاد|هذه|فهاد|had|le|la)"
 _NEXT = (
-    r"(?:procha?[ie]+ne?|suivante?|qui vient|(?:ال)?(?:قادمه?|مقبله?|تاليه?)|(?:اللي |لي )?(?:ال)?جايه?"
+    r"(?:procha?[ie]+ne?|pro|suivante?|d'apres|qui vient|(?:ال)?(?:قادمه?|مقبله?|تاليه?)|(?:اللي |لي )?(?:ال)?جايه?"
     r"|(?:li |lli )?l?jay+a?)"
 )
 _LAST = (
@@ -135,7 +135,7 @@ _LAST = (
 )
 _MONTH_WORD = r"(?:mois|month|(?:ال)?شهر|لشهر|للشهر|l?e?(?:ch|sh)a?[h8]+[aeo]?r)"
 _YEAR_WORD = r"(?:l?'?annee|l?'?an|year|(?:ال|ل)?(?:سنه|عام)|l?'?3am|s[ae]na)"
-_WEEK_WORD = r"(?:semaine|week|(?:ال)?اسبوع|(?:ال)?سيمانه|لسيمانه|l?s[ie]?mana)"
+_WEEK_WORD = r"(?:semaine|week|(?:ال)?اسبوع|(?:ال|ل)?سيمان[ها]|l?s[ie]?mana)"
 _SUFFIX = r"(?:(?<=1)st|(?<=2)nd|(?<=3)rd|th)"  # not "3nd", which is "at" in Darija
 _DAY = rf"(?P<day>0?[1-9]|[12]\d|3[01])(?:er|{_SUFFIX})?"
 _YEAR = r"(?P<year>20\d\d)"
@@ -153,7 +153,7 @@ _END = (
 )
 _START = (
     r"(?:au debut|debut|(?:the )?(?:beginning|start)|بدايه|اول|مطلع|اوايل|الاول|لول"
-    r"|اللول|(?:f )?l?[aeo]?w+[ae]?l|loul|bdayt)"
+    r"|اللول|راس|(?:f )?l?[aeo]?w+[ae]?l|loul|bdayt|ras)"
 )
 _MIDDLE = r"(?:milieu|mi|(?:the )?middle|mid|منتصف|نصف|نص|وسط|n[eo]s+|w[eo]st)"
 _EDGE = rf"(?:(?P<end>{_END})|(?P<start>{_START})|(?P<middle>{_MIDDLE}))"
@@ -161,18 +161,27 @@ _EDGE = rf"(?:(?P<end>{_END})|(?P<start>{_START})|(?P<middle>{_MIDDLE}))"
 _DAYS = r"(?P<days>jours?|jrs?|j|days?|يوما?|ايام|l?iyam|l?ayam|yam|youm|yom|nharat)"
 _WEEKS = r"(?P<weeks>semaines?|weeks?|اسبوعا?|اسابيع|سيمانات|سيمانه|s[ie]?manat|s[ie]?mana)"
 _MONTHS_OF = r"(?P<months>mois|months?|شهرا?|شهور|اشهر|(?:ch|sh)a?[h8]+[aeo]?r|(?:ch|sh)h?ou?r)"
-_DUAL = (
-    r"(?P<dual>(?P<two_days>يومين|يومان|y[ou]+mayn|nharayn)|(?P<two_weeks>اسبوعين|سيمانتين|s[ie]mantayn|s[ie]mantin)"
-    r"|(?P<two_months>شهرين|ch[ae]?hrayn|chehrin))"
+_LUMP = (
+    r"(?P<lump>(?P<two_days>يومين|يومان|y[ou]+mayn|nharayn|couple (?:of )?days)|(?P<eight_days>huitaine)"
+    r"|(?P<ten_days>dizaine)|(?P<two_weeks>اسبوعين|سيمانتين|s[ie]mantayn|s[ie]mantin|fortnight|couple (?:of )?weeks)"
+    r"|(?P<fifteen_days>quinzaine)|(?P<two_months>شهرين|ch[ae]?hrayn|chehrin|couple (?:of )?months))(?: de jours)?"
 )
+"""A number and its unit in one."""
+_DAYS_OF_LUMP = {"two_days": 2, "eight_days": 8, "ten_days": 10, "two_weeks": 14, "fifteen_days": 15}
+_ONE = r"une?|an?|one|واحد|شي|wa7ed|wahed|chi"
 _SPAN = (
     # "بعد يوم 15" is the 15th, not a day later: without a number before it the unit is followed by none.
-    rf"(?:(?:(?P<n>\d{{1,3}}|une?|an?|one|واحد|wa7ed|wahed|chi) ?)?(?<![a-z](?=[a-z]))"
-    rf"(?:{_DAYS}|{_WEEKS}|{_MONTHS_OF})(?(n)|(?! ?\d))|{_DUAL})"
+    rf"(?:(?:(?P<n>\d{{1,3}}|{_ONE}) ?(?:more |extra |autres )?)?(?<![a-z](?=[a-z]))"
+    rf"(?:{_DAYS}|{_WEEKS}|{_MONTHS_OF})(?P<half> et demie?| and a half| ?و ?نصف?| w ne?ss?)?(?(n)|(?! ?\d))"
+    rf"|(?:(?:{_ONE}) )?{_LUMP})"
 )
+_AFTER = r"(?:(?:من )?بعد|(?:من )?مورا?|(?:m[eo]?n )?b[ae]?3d|(?:m[eo]?n )?m[ou]+ra?)"
 _AHEAD = (
-    r"(?:dans|d'ici|sous|au bout de|encore|delai de|laissez[- ]moi|in|within|another|(?:من )?بعد|خلال|غضون|مهله"
-    r"|من هنا ل?|من دابا ل?|زيدوني|صبرو عليا|(?:m[eo]?n )?b[ae]?3d|m[eo]?n hna l?|m[eo]?n daba l?|mohla d|zidou?ni)"
+    r"(?:dans|d'ici|sous|au bout de|encore|delai de|laissez[- ]moi|donnez[- ]moi|accordez[- ]moi|besoin (?:de|d')"
+    r"|(?:report|reporter|repousser|decaler|prolonger|patienter|attendre) (?:de|d')"
+    r"|in|within|another|give me|(?:i )?need|(?:delay|extension) of|wait"
+    rf"|{_AFTER}|خلال|غضون|مهله|من هنا ل?|من دابا ل?|زي?دو?ني|صبرو? عليا?|(?:ا?عطي?و?|امهلو)ني"
+    r"|m[eo]?n hna l?|m[eo]?n daba l?|mohla d|zido?u?n[iy]|s[ae]?b[ae]?r[uo]?u? 3l[iy]+a|3[ae]?ti[uow]*n[iy])"
 )
 _BACK = r"(?:(?P<ago>il y a|y a|قبل|[9q]b[ae]?l)|depuis|ca fait|since|for|منذ|من|هادي|هذي|hadi|m[eo]?n)"
 
@@ -187,10 +196,13 @@ _DAY_LEAD = (
     r"(?:(?:jusqu'?|jusque|jusqu )?\s?au|(?:avant |apres |d'ici |pour |vers |des |que |jusqu'a )?le|a partir du|du"
     rf"|{_ENGLISH_LEAD} the|the|(?:ل|ف|ب)?(?:يوم|نهار)|قبل|(?:من )?بعد|حتي ?ل?"
     r"|(?:ال|ل)?غايه"
-    r"|ب?تاريخ|الي غايه|(?:f |l )?n[h8]ar|y[ou]+m|(?:m[eo]?n )?b[ae]?3d|[9q]b[ae]?l|[7h]t+al?(?: l)?'?|t+al)"
+    rf"|ب?تاريخ|الي غايه|(?:f |l )?n[h8]ar|y[ou]+m|{_AFTER}|[9q]b[ae]?l|[7h]t+al?(?: l)?'?|t+al?(?: l|l)'?)"
 )
 _DAY_TAIL = (
-    rf"(?: ?{_OF} ?)?(?:{_THIS} )?(?:{_MONTH_WORD}(?: (?:(?P<next>{_NEXT})|(?P<last>{_LAST})))?(?!\w)(?: de)?)?"
+    # "Le 31 février" is no day at all, so not "le 31" either.
+    rf"(?! (?:of |de |d')?(?:{MONTH_NAMES})(?!\w))"
+    rf"(?: ?{_OF} ?)?(?:{_THIS} )?(?:(?:(?P<next_en>next) |(?P<last_en>last) )?{_MONTH_WORD}"
+    rf"(?: (?:(?P<next>{_NEXT})|(?P<last>{_LAST})))?(?!\w)(?: de)?)?"
     rf"(?: ?(?P<name>{MONTH_NAMES})(?!\w)(?:,? {_YEAR}(?!\d))?)?"
 )
 
@@ -324,7 +336,17 @@ def _whole_week(m: re.Match[str], today: date) -> _Resolved | None:
 
 
 def _end_of_week(m: re.Match[str], today: date) -> _Resolved | None:
-    return _both(today + timedelta(6 - today.weekday()))
+    return _both(today + timedelta(6 - today.weekday() + 7 * bool(m["next"] or m["next_en"])))
+
+
+def _end_of_month(m: re.Match[str], today: date) -> _Resolved | None:
+    return _both(_month_end(today))
+
+
+def _after_month_end(m: re.Match[str], today: date) -> _Resolved | None:
+    """The first day after it: who can pay "après la fin du mois" cannot on the last day of the month."""
+    months = 2 if m["next"] or m["next_en"] else 1
+    return _both(_add_months(today.replace(day=1), months))
 
 
 def _on_weekday(m: re.Match[str], today: date) -> _Resolved | None:
@@ -340,10 +362,12 @@ def _on_weekday(m: re.Match[str], today: date) -> _Resolved | None:
 
 def _length(m: re.Match[str]) -> tuple[int, int]:
     """Days and months of a span."""
-    if m["dual"]:
-        return 2 if m["two_days"] else 14 if m["two_weeks"] else 0, 2 if m["two_months"] else 0
+    if m["lump"]:
+        return sum(days for name, days in _DAYS_OF_LUMP.items() if m[name]), 2 if m["two_months"] else 0
     n = int(m["n"]) if m["n"] and m["n"].isdecimal() else 1
-    return n if m["days"] else 7 * n if m["weeks"] else 0, n if m["months"] else 0
+    if m["months"]:
+        return 15 if m["half"] else 0, n
+    return 7 * n + (4 if m["half"] else 0) if m["weeks"] else n, 0
 
 
 def _offset(m: re.Match[str], today: date, sign: int) -> _Resolved:
@@ -357,6 +381,11 @@ def _ahead(m: re.Match[str], today: date) -> _Resolved | None:
 
 def _back(m: re.Match[str], today: date) -> _Resolved | None:
     return _offset(m, today, -1)
+
+
+def _either_way(m: re.Match[str], today: date) -> _Resolved | None:
+    """A length of time alone answers "until when?" and "since when?": the question knows which."""
+    return _offset(m, today, -1)[0], _offset(m, today, 1)[1], None
 
 
 def _feast(meant: tuple[feasts.Feast, ...]) -> _Resolver:
@@ -407,6 +436,11 @@ _RULES: list[tuple[re.Pattern[str], _Resolver]] = [
         ),
         (rf"(?<!\w)(?P<name>{MONTH_NAMES})\.? (?:the )?{_DAY}{_NOT_COUNTED}(?:,? {_YEAR}(?!\d))?", _day_and_month),
         (
+            rf"(?<!\w)(?:apres|after|{_AFTER}) (?:(?:la|the) )?{_END}[ -](?:{_OF} ?)?(?:{_THIS} )?(?P<next_en>next )?"
+            rf"{_MONTH_WORD}(?: (?P<next>{_NEXT}))?(?!\w)",
+            _after_month_end,
+        ),
+        (
             rf"(?<!\w)[وفبل]?(?:ال)?{_EDGE}[ -](?:{_OF} ?)?(?:{_THIS} )?(?:(?P<next_en>next)|(?P<last_en>last))? ?"
             rf"{_MONTH_WORD}(?: (?:(?P<next>{_NEXT})|(?P<last>{_LAST})))?(?!\w)(?! (?:{MONTH_NAMES})(?!\w))(?! de )",
             _edge_of_month,
@@ -424,13 +458,17 @@ _RULES: list[tuple[re.Pattern[str], _Resolver]] = [
         (rf"(?<!\w)(?:next year|{_YEAR_WORD} (?:{_NEXT}))(?!\w)", _next_year),
         *((phrase, _feast(meant)) for phrase, meant in feasts.PHRASES),
         (
-            rf"(?<!\w)(?:[وفبل]?(?:نهايه|اخر)|fin|(?:the )?end|l?[ae]?khe?r) (?:{_OF} ?)?(?:{_THIS} )?{_WEEK_WORD}"
-            rf"(?!\w)(?! {_NEXT})|(?<!\w)(?:week[- ]?end|l?wikand|الويكاند|ويكاند)(?!\w)",
+            rf"(?<!\w)(?:[وفبل]?(?:نهايه|اخر)|fin|(?:the )?end|l?[ae]?khe?r) (?:{_OF} ?)?(?:{_THIS} )?(?P<next_en>next )?"
+            rf"{_WEEK_WORD}(?: (?P<next>{_NEXT}))?(?!\w)"
+            r"|(?<!\w)(?:week[- ]?end|l?wikand|الويكاند|ويكاند)(?!\w)",
             _end_of_week,
         ),
+        (r"(?<!\w)month[- ]?end(?!\w)", _end_of_month),
         *((rf"(?<!\w)[وفبل]?(?:{words})(?!\w)", _near(days)) for days, words in _NEAR),
         (rf"(?<!\w)[وف]?{_AHEAD} ?{_SPAN}(?!\w)", _ahead),
         (rf"(?<!\w){_SPAN} (?:de plus|from now|more)(?!\w)", _ahead),
+        (rf"(?<!\w)(?=\w+ (?:more|extra) ){_SPAN}(?!\w)", _ahead),
+        (rf"^\W*{_SPAN}(?: (?:svp|stp|please|3afak|عافاك))?\W*$", _either_way),
         (rf"(?<!\w){_SPAN} ago(?!\w)", _back),
         (rf"(?<!\w){_BACK} {_SPAN}(?!\w)", _back),
         (

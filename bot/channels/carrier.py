@@ -145,8 +145,19 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Template:
+    """A text that WhatsApp approved, by its id at the carrier ("HX…"), and what fills its numbered places.
+
+    Nothing else may be sent there more than 24 hours after the customer's last message.
+    """
+
+    sid: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Outbound:
-    """One reply to send. `key` is our message's id, stable over retries."""
+    """One message to send. `key` is our message's id, stable over retries."""
 
     key: int
     channel: Channel
@@ -160,6 +171,10 @@ class Outbound:
     at most 20 characters. Without it so many choices are numbered lines there.
     """
     attachment: Attachment | None = None
+    template: Template | None = None
+    """What WhatsApp gets in the place of text, buttons and attachment; `text` is what it says in full."""
+    bulk: bool = False
+    """One of a campaign: it waits for replies to go first, and is rather lost than sent twice."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,8 +88,7 @@ class _Reader:
 
     async def response(self, name: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """The text of a response, and its own buttons."""
-        filled = {key: await self.worded(value) for key, value in params.items()}
-        said: dict[str, Any] = await self._nlg.generate(name, self._tracker, self.channel, **filled)
+        said: dict[str, Any] = await self._nlg.generate(name, self._tracker, self.channel, **params)
         return said
 
     async def worded(self, value: Any) -> Any:

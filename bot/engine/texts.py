@@ -20,9 +20,9 @@ from babel.numbers import format_decimal
 from rasa.core.nlg import NaturalLanguageGenerator
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from actions.speech import Quantity
 from actions.turn import current_turn
 from billing.calendar import local_day
+from billing.quantity import Quantity
 from bot.cldr import CLDR_LOCALES, dirhams
 
 SOURCE_LANGUAGE = "fr"
@@ -62,7 +62,7 @@ class Texts(NaturalLanguageGenerator):
             next((each for each in variations if "channel" not in each), variations[0]),
         )
         context = f"{name}.{variation['channel']}" if "channel" in variation else name
-        values = {key: shown(value, language) for key, value in params.items()}
+        values = {key: self._filled(value, language, channel) for key, value in params.items()}
         try:
             text = self.translated(context, variation["text"], language).format_map(values)
             buttons = [
@@ -72,6 +72,15 @@ class Texts(NaturalLanguageGenerator):
         except KeyError as missing:
             raise MissingText(f"response '{name}' needs {missing}, which was not given") from missing
         return {"text": text, "buttons": buttons} if buttons else {"text": text}
+
+    def _filled(self, value: Any, language: str, channel: str) -> str:
+        """A parameter in the reader's words; those of a list stand on a line each."""
+        match value:
+            case {"response": str(name), "params": dict(params)}:
+                return str(self.render(name, language, channel, params)["text"])
+            case list() | tuple():
+                return "\n".join(self._filled(each, language, channel) for each in value)
+        return shown(value, language)
 
     def translated(self, context: str, source: str, language: str) -> str:
         for each in FALLBACKS.get(language, (SOURCE_LANGUAGE,)):

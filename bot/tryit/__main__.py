@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import socket
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import uvicorn
 
 from bot.tryit import EmulatorConfig, demo_customers, tryit_app
 from bot.tryit.faults import AbortingProtocol
+from bot.tryit.twilio_content import APPROVED, ApprovedTemplate
 
 
 def main() -> None:
@@ -36,6 +38,8 @@ def main() -> None:
         receipt_pause=options.receipt_pause,
         retries=options.retries,
         ledger=options.ledger,
+        approved=APPROVED + _approved(options.templates),
+        keeps_opt_outs=not options.no_opt_outs,
     )
     server = uvicorn.Server(
         uvicorn.Config(
@@ -50,6 +54,12 @@ def main() -> None:
     )
     print(address, flush=True)
     asyncio.run(server.serve([listener]))
+
+
+def _approved(file: Path | None) -> tuple[ApprovedTemplate, ...]:
+    if file is None:
+        return ()
+    return tuple(ApprovedTemplate(sid, body) for sid, body in json.loads(file.read_text(encoding="utf-8")).items())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,6 +89,12 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help="file that also gets every accepted send, one JSON object a line",
     )
+    add(
+        "--templates",
+        type=Path,
+        help='file of further templates that WhatsApp has approved: {"HX…": "text with {{1}}"}',
+    )
+    add("--no-opt-outs", action="store_true", help="let STOP pass as a word like any other")
     return parser
 
 

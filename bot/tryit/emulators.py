@@ -7,12 +7,14 @@ from pathlib import Path
 
 from starlette.routing import BaseRoute, Mount
 
+from bot.clock import Clock, system_clock
 from bot.tryit.customer_api import CustomerApi
 from bot.tryit.ledger import Ledger
 from bot.tryit.phone import Phones
 from bot.tryit.postman import Postman
 from bot.tryit.received import ReceivedFiles
 from bot.tryit.telegram_emulator import TelegramEmulator
+from bot.tryit.twilio_content import APPROVED, ApprovedTemplate
 from bot.tryit.twilio_emulator import Receipts, TwilioEmulator
 from bot.tryit.twilio_webhook import TwilioAccount
 
@@ -25,7 +27,9 @@ class EmulatorConfig:
     `/webhooks/telegram`, and Twilio's are signed for it. `connect_base` is where to connect instead, when the
     house does not listen at its public address. `own_base` is where these routes are mounted, as seen from
     the house. `receipts` says how far delivery states are reported, `receipt_pause` how many seconds lie
-    between two of them. `retries` is how often a failed webhook is posted again.
+    between two of them. `retries` is how often a failed webhook is posted again. `approved` are the WhatsApp
+    templates that may be sent at any time. `keeps_opt_outs` says whether Twilio obeys STOP on SMS by itself; `clock`
+    is what it counts WhatsApp's 24 hours by.
     """
 
     webhook_base: str
@@ -42,6 +46,9 @@ class EmulatorConfig:
     receipt_pause: float = 0.4
     retries: int = 1
     ledger: Path | None = None
+    approved: tuple[ApprovedTemplate, ...] = APPROVED
+    keeps_opt_outs: bool = True
+    clock: Clock = system_clock
 
 
 class Emulators:
@@ -64,6 +71,9 @@ class Emulators:
             webhook=f"{webhook_base}/webhooks/twilio",
             receipts=config.receipts,
             receipt_pause=config.receipt_pause,
+            approved=config.approved,
+            keeps_opt_outs=config.keeps_opt_outs,
+            clock=config.clock,
         )
         self.telegram = TelegramEmulator(
             config.telegram_token,

@@ -12,6 +12,7 @@ import re
 import secrets
 from base64 import b64encode
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -25,16 +26,18 @@ from starlette.routing import Route
 from twilio.request_validator import RequestValidator
 
 from bot.channels.carrier import Channel, DeliveryState
-from bot.tryit.customer import PHOTO, CustomerAction, MediaKind, PhoneEvent
+from bot.clock import Clock, system_clock
+from bot.tryit.customer import PHOTO, CustomerAction, MediaKind
 from bot.tryit.faults import FaultKind, Faults, abort
 from bot.tryit.ledger import Ledger
 from bot.tryit.phone import Content, PhoneKey, PhoneMessage, Phones
 from bot.tryit.postman import Postman
 from bot.tryit.received import File, ReceivedFiles
 from bot.tryit.sms_parts import count_parts
-from bot.tryit.twilio_content import PAGE_SIZE, ContentTemplates, Rendered
+from bot.tryit.twilio_content import PAGE_SIZE, ApprovedTemplate, ContentTemplates, Rendered
 from bot.tryit.twilio_errors import TwilioError, refusal
 from bot.tryit.twilio_messages import Message, MessageBook
+from bot.tryit.twilio_reach import Reach
 from bot.tryit.twilio_webhook import (
     API_VERSION,
     Tap,
@@ -51,16 +54,7 @@ MAX_PICTURES = 500
 MAX_PAGE_SIZE = 1_000
 
 E164 = re.compile(r"\+[1-9]\d{7,14}")
-STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
-START_WORDS = frozenset({"START", "YES", "UNSTOP"})
-STOP_ANSWER = (
-    "You have successfully been unsubscribed. You will not receive any more messages from this number. "
-    "Reply START to resubscribe."
-)
-START_ANSWER = "You have successfully been re-subscribed to messages from this number. Reply STOP to unsubscribe."
 
-UNREACHABLE = 30003
-OUTSIDE_WINDOW = 63016
 MEDIA_NOT_DOWNLOADED = 63019
 MEDIA_NOT_SUPPORTED = 63021
 
@@ -84,6 +78,7 @@ class TwilioEmulator:
 
     `api_base` is where `app` is reachable (media addresses start with it), `webhook` the address that the
     account's numbers are configured with. `receipt_pause`, in seconds, lies between two delivery states.
+    `approved` are the templates that WhatsApp has approved already, `clock` is what its 24 hours are counted by.
     """
 
     def __init__(
@@ -98,6 +93,9 @@ class TwilioEmulator:
         webhook: str,
         receipts: Receipts = "read",
         receipt_pause: float = 0.4,
+        approved: Sequence[ApprovedTemplate] = (),
+        keeps_opt_outs: bool = True,
+        clock: Clock = system_clock,
     ) -> None:
         self.account = account
         self.faults = Faults()
@@ -112,12 +110,11 @@ class TwilioEmulator:
         self._validator = RequestValidator(account.auth_token)
         credentials = b64encode(f"{account.sid}:{account.auth_token}".encode()).decode()
         self._authorization = f"Basic {credentials}".encode()
-        self._templates = ContentTemplates(account.sid)
+        self._templates = ContentTemplates(account.sid, approved)
         self._book = MessageBook()
         self._photo_media: deque[str] = deque(maxlen=MAX_PICTURES)
-        self._opted_out: set[str] = set()
-        self._switched_off: set[PhoneKey] = set()
-        self._outside_window: set[PhoneKey] = set()
+        self._clock = clock
+        self._reach = Reach(clock, keeps_opt_outs=keeps_opt_outs)
         messages = f"/{API_VERSION}/Accounts/{{account}}/Messages"
         self.app = Starlette(
             routes=[
@@ -128,6 +125,8 @@ class TwilioEmulator:
                 Route("/v1/Content", self._create_content, methods=["POST"]),
                 Route("/v1/Content", self._list_content, methods=["GET"]),
                 Route("/v1/Content/{sid}", self._fetch_content, methods=["GET"]),
+                Route("/v1/Content/{sid}/ApprovalRequests", self._fetch_approval, methods=["GET"]),
+                Route("/v1/Content/{sid}/ApprovalRequests/whatsapp", self._approve, methods=["POST"]),
             ],
             exception_handlers={TwilioError: _answer_error},
         )
@@ -141,7 +140,7 @@ class TwilioEmulator:
         """
         phone = PhoneKey(channel, action.sender)
         if action.event:
-            self._phone_event(phone, action.event)
+            self._reach.happens(phone, action.event)
             return "", []
         if action.dice or action.edits or action.group:
             raise ValueError(f"there are no dice, edits or groups on {channel}")
@@ -159,7 +158,7 @@ class TwilioEmulator:
                 sender=form["From"],
                 body=form["Body"],
                 direction="inbound",
-                sent_at=_now(),
+                sent_at=self._now(),
                 parts=int(form["NumSegments"]),
                 media=int(form["NumMedia"]),
                 status="received",
@@ -167,9 +166,8 @@ class TwilioEmulator:
         )
         text = form["Body"] or action.contact or ""
         shown = self._phones.add(phone, id=sid, mine=True, text=text, content=_shown(action))
-        self._outside_window.discard(phone)
-        if channel is Channel.SMS:
-            self._obey_opt_out_word(phone, form["Body"])
+        if answer := self._reach.wrote(phone, form["Body"]):
+            self._answer_itself(phone, answer)
         body, headers = signed(self._validator, self._webhook, form)
         statuses = await asyncio.gather(
             *(self._postman.post(self._webhook, body, headers) for _ in range(action.times))
@@ -177,32 +175,12 @@ class TwilioEmulator:
         self._phones.arrived(shown, statuses[0])
         return sid, list(statuses)
 
-    def _phone_event(self, phone: PhoneKey, event: PhoneEvent) -> None:
-        if event is PhoneEvent.SWITCH_OFF:
-            self._switched_off.add(phone)
-        elif event is PhoneEvent.SWITCH_ON:
-            self._switched_off.discard(phone)
-        elif event is PhoneEvent.CLOSE_WINDOW and phone.channel is Channel.WHATSAPP:
-            self._outside_window.add(phone)
-        else:
-            raise ValueError(f"{event} does not exist on {phone.channel}")
-
     def _tap(self, phone: PhoneKey, token: str) -> Tap:
         found = self._phones.find_button(phone, token)
         if found is None:
             raise ValueError(f"no such button on this phone: {token}")
         message, button = found
         return Tap(button, message)
-
-    def _obey_opt_out_word(self, phone: PhoneKey, body: str) -> None:
-        """Twilio answers these words itself; the webhook is posted all the same."""
-        word = body.strip().upper()
-        if word in STOP_WORDS:
-            self._opted_out.add(phone.address)
-            self._answer_itself(phone, STOP_ANSWER)
-        elif word in START_WORDS and phone.address in self._opted_out:
-            self._opted_out.discard(phone.address)
-            self._answer_itself(phone, START_ANSWER)
 
     def _answer_itself(self, phone: PhoneKey, text: str) -> None:
         parts, encoding = count_parts(text)
@@ -232,7 +210,7 @@ class TwilioEmulator:
             sender=self.account.own_address(channel),
             body=rendered.text,
             direction="outbound-api",
-            sent_at=_now(),
+            sent_at=self._now(),
             parts=parts,
             media=len(media),
             service=params.get("MessagingServiceSid"),
@@ -281,7 +259,7 @@ class TwilioEmulator:
             raise TwilioError(21602)
         if len(rendered.text) > MAX_BODY:
             raise TwilioError(21617)
-        if channel is Channel.SMS and number in self._opted_out:
+        if self._reach.is_opted_out(PhoneKey(channel, number)):
             raise TwilioError(21610)
         return channel, number, rendered
 
@@ -342,11 +320,24 @@ class TwilioEmulator:
         self._authorise(request)
         return JSONResponse(self._templates.fetch(request.path_params["sid"]))
 
+    async def _fetch_approval(self, request: Request) -> Response:
+        self._authorise(request)
+        return JSONResponse(self._templates.approval(request.path_params["sid"]))
+
+    async def _approve(self, request: Request) -> Response:
+        """WhatsApp takes a day or so to look at a template; this one is approved at once."""
+        self._authorise(request)
+        approved = self._templates.approve(request.path_params["sid"], await request.body())
+        return JSONResponse(approved, status_code=201)
+
     def _authorise(self, request: Request) -> None:
         given = request.headers.get("authorization", "").encode()
         account = request.path_params.get("account", self.account.sid)
         if not hmac.compare_digest(given, self._authorization) or account != self.account.sid:
             raise TwilioError(20003)
+
+    def _now(self) -> datetime:
+        return self._clock().astimezone(UTC).replace(microsecond=0)
 
     # Delivery
 
@@ -366,10 +357,8 @@ class TwilioEmulator:
         life: list[tuple[str, int | None]] = [("sent", None), ("delivered", None), ("read", None)]
         if failure:
             life = [("failed", failure)]
-        elif phone in self._outside_window and not rendered.buttons:
-            life = [("failed", OUTSIDE_WINDOW)]
-        elif phone in self._switched_off:
-            life = [("sent", None), ("undelivered", UNREACHABLE)]
+        elif fate := self._reach.fate(phone, approved=rendered.approved):
+            life = fate
         elif self.receipts == "delivered" or phone.channel is Channel.SMS:
             life.pop()
         shown = None
@@ -410,10 +399,6 @@ class TwilioEmulator:
 async def _answer_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, TwilioError)
     return error.response()
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
 
 
 def _kind(file: File | None) -> Content:

@@ -21,7 +21,8 @@ from bot.attachments import MAKERS, Attachments
 from bot.channels.carrier import Intake
 from bot.channels.configured import carriers
 from bot.files import LIFETIME, FileLinks, files_router
-from bot.outbox import LEASE_WITH_ATTACHMENT, Outbox, take
+from bot.outbox import Outbox
+from bot.outgoing import LEASE_WITH_ATTACHMENT, take
 from bot.settings import Settings
 from bot.tryit import demo_customers, tryit_app
 from bot.tryit.customer import chat_id_for
@@ -49,7 +50,8 @@ class House:
         self.outbox = Outbox(self.database, self.carriers, self.attachments, self.links, clock=lambda: self.now)
 
     async def reply(self, channel: str, name: str | None, text: str = "Mars", **spec: Any) -> int:
-        """Put a reply in the outbox, with an attachment called `name`; its conversation."""
+        """Put a reply to something that the customer wrote in the outbox; its conversation."""
+        await self.phones.post(f"/customer/{channel}", json={"from": CUSTOMER, "text": "mars"})
         address = chat_id_for(CUSTOMER) if channel == "telegram" else CUSTOMER
         make = "tiny_document" if name and name.endswith(".pdf") else "tiny"
         order = {"make": make, "name": name, "spec": {"words": "mars", **spec}}
@@ -79,7 +81,7 @@ class House:
     async def screen(self, channel: str) -> list[dict[str, Any]]:
         query = {"wait": 2}
         answer = await self.phones.get(f"/customer/{channel}/{CUSTOMER}/messages", params=query)
-        return list(answer.json()["messages"])
+        return [message for message in answer.json()["messages"] if not message["mine"]]
 
     async def fault(self, carrier: str, **order: Any) -> None:
         (await self.phones.post("/faults", json={"carrier": carrier, "queue": [order]})).raise_for_status()

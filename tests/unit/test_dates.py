@@ -171,7 +171,6 @@ def test_dates(text: str, day: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "une semaine",
         "48213",
         "24h/24 7/7",
         "640 dh",
@@ -203,6 +202,106 @@ def test_dates(text: str, day: str) -> None:
 )
 def test_not_dates(text: str) -> None:
     assert read(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("jusqu'au 15", "2026-12-15"),
+        ("jusquau 15", "2026-12-15"),
+        ("avant le 15 du mois prochain", "2026-12-15"),
+        ("le 15 du mois pro", "2026-12-15"),
+        ("fin du mois", "2026-11-30"),
+        ("après la fin du mois", "2026-12-01"),
+        ("la semaine prochaine", "2026-11-30"),
+        ("semaine pro", "2026-11-30"),
+        ("à la fin de la semaine prochaine", "2026-12-06"),
+        ("le mois d'après", "2026-12-01"),
+        ("le 5 janvier", "2027-01-05"),
+        ("je ne peux pas payer avant le 5 janvier", "2027-01-05"),
+        ("dans 10 jours", "2026-12-03"),
+        ("dans une quinzaine", "2026-12-08"),
+        ("dans une dizaine de jours", "2026-12-03"),
+        ("dans un mois et demi", "2027-01-07"),
+        ("donnez-moi 10 jours", "2026-12-03"),
+        ("j'ai besoin de 15 jours", "2026-12-08"),
+        ("un report de 15 jours", "2026-12-08"),
+        ("décaler d'un mois", "2026-12-23"),
+        ("après l'aid", "2027-03-10"),
+        ("2000 dh maintenant le reste le 15", "2026-12-15"),
+        ("l chher jay", "2026-12-01"),
+        ("chhr jay", "2026-12-01"),
+        ("nhar 15", "2026-12-15"),
+        ("ta l 15", "2026-12-15"),
+        ("ta nhar 15", "2026-12-15"),
+        ("f ras chher", "2026-12-01"),
+        ("mn b3d lakher d chher", "2026-12-01"),
+        ("mn hna l simana", "2026-11-30"),
+        ("mora nhar 15", "2026-12-15"),
+        ("mora simana", "2026-11-30"),
+        ("mor l3id", "2027-03-10"),
+        ("zidni 10 iyam", "2026-12-03"),
+        ("sber 3lia 10 iyam", "2026-12-03"),
+        ("3tiwni 10 iyam", "2026-12-03"),
+        ("nhar 15 dyal chher li jay", "2026-12-15"),
+        ("آخر الشهر", "2026-11-30"),
+        ("حتى لراس الشهر", "2026-12-01"),
+        ("من هنا لسيمانة", "2026-11-30"),
+        ("من هنا لعشر ايام", "2026-12-03"),
+        ("السيمانا الجاية", "2026-11-30"),
+        ("مورا العيد", "2027-03-10"),
+        ("عطيوني 10 ايام", "2026-12-03"),
+        ("15 ديال الشهر الجاي", "2026-12-15"),
+        ("نهار 5 يناير", "2027-01-05"),
+        ("بعد نهاية الشهر", "2026-12-01"),
+        ("إلى غاية 15", "2026-12-15"),
+        ("قبل 15 من الشهر القادم", "2026-12-15"),
+        ("الأسبوع المقبل", "2026-11-30"),
+        ("بعد عشرة أيام", "2026-12-03"),
+        ("مهلة شهر", "2026-12-23"),
+        ("until the 15th", "2026-12-15"),
+        ("before the 15th of next month", "2026-12-15"),
+        ("after the end of the month", "2026-12-01"),
+        ("after the end of next month", "2027-01-01"),
+        ("by month end", "2026-11-30"),
+        ("next week", "2026-11-30"),
+        ("in a fortnight", "2026-12-07"),
+        ("10 more days", "2026-12-03"),
+        ("give me a week", "2026-11-30"),
+        ("i need two more weeks", "2026-12-07"),
+        ("extension of 2 weeks", "2026-12-07"),
+    ],
+)
+def test_until_when_a_customer_wishes_to_pay(text: str, day: str) -> None:
+    assert [mention.future.isoformat() for mention in read(text)] == [day]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "quand je touche mon salaire",
+        "quand je serai payé",
+        "je paierai quand je pourrai",
+        "je paierai jamais",
+        "2000 dh maintenant le reste plus tard",
+        "next payday",
+        "when I get my salary",
+        "حتى نتخلص",
+        "ملي نشد المانضة",
+        "عندما أتوصل براتبي",
+        "mli nched l mandat",
+        "manb9ach nkhelles",
+        "le 40",
+        "le 31 février",
+    ],
+)
+def test_a_wish_without_a_day_is_not_given_one(text: str) -> None:
+    assert read(text) == []
+
+
+@pytest.mark.parametrize("text", ["10 jours", "dix jours svp", "10 أيام", "3achr iyam", "10 days"])
+def test_a_length_of_time_alone_answers_until_when_and_since_when(text: str) -> None:
+    assert [(m.past, m.future) for m in read(text)] == [(date(2026, 11, 13), date(2026, 12, 3))]
 
 
 def test_an_open_date_is_both_gone_by_and_to_come() -> None:

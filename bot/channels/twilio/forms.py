@@ -43,6 +43,15 @@ _STATES = {
 }
 
 
+_WORDS = {
+    "21610": "the customer opted out",
+    "30003": "the phone cannot be reached",
+    "30006": "a landline, or a carrier that cannot be reached",
+    "63016": "outside WhatsApp's 24 hours, and not an approved template",
+}
+"""What a status callback often says by its code alone: https://www.twilio.com/docs/api/errors."""
+
+
 class Malformed(ValueError):
     """The request is not what Twilio sends. The message is a short reason and quotes nothing of it."""
 
@@ -193,5 +202,6 @@ def _is_text(form: Form) -> bool:
 
 
 def _error(form: Form) -> str:
-    words = (form.get("ErrorCode", ""), without_numbers(form.get("ErrorMessage", "")))
+    code = form.get("ErrorCode", "")
+    words = (code, without_numbers(form.get("ErrorMessage", "")) or _WORDS.get(code, ""))
     return storable(" ".join(filter(None, words)))[:200] or "no reason given"

@@ -1,0 +1,134 @@
+"""Outgoing messages as rows: which one is next, who holds it, and how a carrier sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import bindparam, false, or_, select, true
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from bot.attachments import SECONDS, content_type
+from bot.channels.carrier import Attachment, Button, Channel, Outbound, Template
+from store.models import Conversation, Message, MessageState
+
+log = structlog.get_logger()
+
+LEASE = timedelta(seconds=20)
+"""How long a process may hold a message; longer than any carrier's time-out, so that a live send is never doubted."""
+LEASE_WITH_ATTACHMENT = LEASE + timedelta(seconds=SECONDS)
+
+OPEN = (MessageState.QUEUED, MessageState.SENDING)
+
+NEXT_REPLY = (
+    select(Message, Conversation.address)
+    .join(Conversation, Conversation.id == Message.conversation_id)
+    .where(
+        Message.conversation_id == bindparam("conversation_id"),
+        Message.state.in_(OPEN),
+        Message.bulk == false(),
+    )
+    .order_by(Message.id)
+    .limit(1)
+    # A locked row is waited for, not skipped: while another process claims the first, the second is not the first.
+    .with_for_update(of=Message, key_share=True)
+)
+"""The oldest reply of a conversation that is not settled, due or not, and its recipient's address."""
+
+_before = aliased(Message)
+NEXT_BULK = (
+    select(Message, Conversation.address)
+    .join(Conversation, Conversation.id == Message.conversation_id)
+    .where(
+        Message.bulk == true(),
+        Message.channel == bindparam("channel"),
+        Message.state.in_(OPEN),
+        Message.due_at <= bindparam("now"),
+        ~select(_before.id)
+        .where(
+            _before.conversation_id == Message.conversation_id,
+            _before.state.in_(OPEN),
+            or_(_before.bulk == false(), _before.id < Message.id),
+        )
+        .exists(),
+    )
+    .order_by(Message.id)
+    .limit(1)
+    .with_for_update(of=Message, skip_locked=True, key_share=True)
+)
+"""The oldest message of a campaign on a channel that is due and has nothing to go before it in its conversation,
+and its recipient's address.
+"""
+
+_OPEN_REPLY = (
+    select(Message.id)
+    .where(
+        Message.conversation_id == bindparam("conversation_id"),
+        Message.state.in_(OPEN),
+        Message.bulk == false(),
+    )
+    .limit(1)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message that this process holds. `doubtful` when an earlier holder may have sent it already."""
+
+    outbound: Outbound
+    attempts: int
+    doubts: int
+    doubtful: bool
+
+
+async def has_open(session: AsyncSession, conversation_id: int) -> bool:
+    """Whether earlier replies of a conversation still wait to be sent: a new one must queue behind them.
+
+    Not behind a campaign's messages, which it overtakes.
+    """
+    return await session.scalar(_OPEN_REPLY, {"conversation_id": conversation_id}) is not None
+
+
+def take(message: Message, now: datetime) -> None:
+    """Claim an outgoing message for this process."""
+    message.state = MessageState.SENDING
+    message.attempts += 1
+    message.due_at = now + (LEASE_WITH_ATTACHMENT if (message.payload or {}).get("attachment") else LEASE)
+
+
+def outbound(message: Message, address: str) -> Outbound:
+    """A stored message as a carrier sends it. Buttons come back as `MESSAGE:INDEX`, which nobody can forge."""
+    payload = message.payload or {}
+    return Outbound(
+        key=message.id,
+        channel=Channel(message.channel),
+        address=address,
+        text=message.body,
+        buttons=tuple(
+            Button(title, f"{message.id}:{index}", shares_phone=payload == "share_phone")
+            for index, (title, payload) in enumerate(payload.get("buttons", ()))
+        ),
+        language=message.language or "fr",
+        created_at=message.created_at,
+        menu=payload.get("menu", ""),
+        attachment=_attachment(message.id, payload.get("attachment")),
+        template=_template(payload.get("template")),
+        bulk=message.bulk,
+    )
+
+
+def _template(order: dict[str, Any] | None) -> Template | None:
+    return None if order is None else Template(order["sid"], order.get("variables", {}))
+
+
+def _attachment(message_id: int, order: dict[str, Any] | None) -> Attachment | None:
+    if order is None:
+        return None
+    kind = content_type(order)
+    if kind is None:  # of another release of ours
+        log.error("outbox.text_alone", message=message_id, reason=f"nothing makes '{order['make']}'")
+        return None
+    return Attachment(order["name"], kind, order)
