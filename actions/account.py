@@ -11,7 +11,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.handover import offer_agent
 from actions.message import Message
 from actions.speech import button, say
-from actions.turn import current_turn
+from actions.turn import Turn, current_turn
 from store.models import Audit
 
 LANGUAGES = ("fr", "ar", "ary", "ary-Latn", "en")
@@ -65,6 +65,12 @@ class OptOut(Action):
             )
         say(dispatcher, "utter_opted_out")
         return []
+
+
+def opted_out_remark(dispatcher: CollectingDispatcher, turn: Turn) -> None:
+    """Say that news of a request comes only when asked for, to someone who wants no messages."""
+    if turn.conversation.opted_out_at is not None:
+        say(dispatcher, "utter_opted_out_remark")
 
 
 class Privacy(Action):

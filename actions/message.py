@@ -9,6 +9,9 @@ from typing import Any
 
 from rasa_sdk import Tracker
 
+MOST_DIGITS = 6
+"""Of a number that answers a question such as "how many?"."""
+
 
 @dataclass(frozen=True, slots=True)
 class GivenReading:
@@ -59,6 +62,18 @@ class Message:
     def contract(self) -> str | None:
         value = self.first("contract")
         return None if value is None else str(value)
+
+    @property
+    def count(self) -> int | None:
+        """How many parts, where the message says so."""
+        value = self.first("count")
+        return int(str(value)) if str(value).isdecimal() else None
+
+    @property
+    def bare_number(self) -> int | None:
+        """The number that a message consists of, whatever it was taken for."""
+        text = self.text.strip(" .!")
+        return int(text) if text.isdecimal() and len(text) <= MOST_DIGITS else None
 
     @property
     def taken_on(self) -> date | None:

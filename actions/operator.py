@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from billing.schedule_policy import DeferralPolicy, InstalmentPolicy
+from billing.working_days import WorkingDays
 
 
 class BadOperator(ValueError):
@@ -43,6 +48,13 @@ class Readings(_Section):
     tries: int
 
 
+class Holidays(_Section):
+    """Days that the calendar of public holidays lacks, and days it has that are none (a feast that moved)."""
+
+    added: frozenset[date] = frozenset()
+    dropped: frozenset[date] = frozenset()
+
+
 class Operator(_Section):
     """`tariffs` names the folder of `billing/tariffs/` that its bills are computed from."""
 
@@ -56,6 +68,15 @@ class Operator(_Section):
     identification: Identification
     conversation: Conversation
     readings: Readings
+    holidays: Holidays
+    decision_days: int
+    """Working days within which a person decides on a request for time to pay."""
+    deferral: DeferralPolicy
+    instalments: InstalmentPolicy
+
+    @cached_property
+    def working_days(self) -> WorkingDays:
+        return WorkingDays(self.holidays.added, self.holidays.dropped)
 
 
 def load_operator(directory: Path, name: str) -> Operator:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from itertools import islice, pairwise
@@ -122,7 +122,8 @@ def _beyond_instalments(
     yield from _small_parts(schedule, policy.least_first(debt), policy.min_part)
 
     last_first = last_first_day(today, policy, working)
-    last = next(islice(payment_days(last_first, last_first, policy.every, working), policy.max_parts - 1, None))
+    start = max(last_first, today + timedelta(policy.first_within_days))
+    last = next(islice(payment_days(start, last_first, policy.every, working), policy.max_parts - 1, None))
     for position, part in enumerate(schedule, start=1):
         latest = last_first if position == 1 else last
         if part.due_on > latest:

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
-from holidays import country_holidays
+from holidays.countries import Morocco
 
-COUNTRY = "MA"
 _DAY = timedelta(days=1)
 _FRIDAY = 5
 """Of `date.isoweekday`: the last working day of a week."""
@@ -64,4 +63,4 @@ class WorkingDays:
 
 @lru_cache(maxsize=128)
 def _public_holidays(year: int) -> Set[date]:
-    return frozenset(country_holidays(COUNTRY, years=year))
+    return frozenset(Morocco(years=year))
