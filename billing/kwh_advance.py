@@ -23,7 +23,7 @@ class EntryKind(StrEnum):
     """What an entry of the ledger records."""
 
     ADVANCE = "advance"  # kWh given: positive
-    RECOVERY = "recovery"  # kWh kept back at a recharge: negative
+    RECOVERY = "recovery"  # kWh kept back at a recharge: negative, or 0 when it paid nothing back
     CORRECTION = "correction"  # by an agent: either
 
 
@@ -32,8 +32,8 @@ class Entry:
     """A movement of a customer's ledger; `kwh` adds to what is owed and has no more than two decimals.
 
     `reference` is the number of the advance, `K-…`, or the recharge's own. A correction under an advance's
-    number that takes all of it back undoes it. Raises ValueError when `on` is not aware or `kwh` is zero, has
-    more decimals, or has the wrong sign for its kind.
+    number that takes all of it back undoes it. Raises ValueError when `on` is not aware or `kwh` has more
+    decimals, has the wrong sign for its kind, or is zero in anything but a recovery.
     """
 
     on: datetime
@@ -44,10 +44,15 @@ class Entry:
     def __post_init__(self) -> None:
         if self.on.utcoffset() is None:
             raise ValueError("an entry's time must be aware of its zone")
-        if not self.kwh or not _in_hundredths(self.kwh):
-            raise ValueError(f"an entry's kWh have two decimals and are not zero: {self.kwh}")
-        if (self.kind is EntryKind.ADVANCE and self.kwh < 0) or (self.kind is EntryKind.RECOVERY and self.kwh > 0):
-            raise ValueError(f"{self.kind}: wrong sign in {self.kwh}")
+        if not _in_hundredths(self.kwh):
+            raise ValueError(f"an entry's kWh have two decimals, not {self.kwh}")
+        possible = {
+            EntryKind.ADVANCE: self.kwh > 0,
+            EntryKind.RECOVERY: self.kwh <= 0,
+            EntryKind.CORRECTION: self.kwh != 0,
+        }
+        if not possible[self.kind]:
+            raise ValueError(f"{self.kind}: {self.kwh} kWh cannot be")
 
 
 @dataclass(frozen=True, slots=True)

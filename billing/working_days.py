@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
-from holidays.countries import Morocco
+from holidays.countries.morocco import Morocco
 
 _DAY = timedelta(days=1)
 _FRIDAY = 5
