@@ -45,13 +45,6 @@ class HowToReadMeter(_Answer):
         return "action_how_to_read_meter"
 
 
-class HowToPay(_Answer):
-    response = "utter_how_to_pay"
-
-    def name(self) -> str:
-        return "action_how_to_pay"
-
-
 class ContactInfo(_Answer):
     response = "utter_contact_info"
 

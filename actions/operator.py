@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from string import Formatter
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from billing.kwh_advance import AdvancePolicy
 from billing.schedule_policy import DeferralPolicy, InstalmentPolicy
 from billing.working_days import WorkingDays
 
@@ -55,6 +57,13 @@ class Holidays(_Section):
     dropped: frozenset[date] = frozenset()
 
 
+class Prepaid(_Section):
+    """Prepaid meters. `visit_days` are working days until a request for the recharge team is answered."""
+
+    visit_days: int
+    kwh_advance: AdvancePolicy
+
+
 class Operator(_Section):
     """`tariffs` names the folder of `billing/tariffs/` that its bills are computed from."""
 
@@ -63,6 +72,11 @@ class Operator(_Section):
     emergency_phone: str
     country: str
     payment_page: str
+    payment_channels: tuple[Literal["online", "bank_app", "cash_point", "agency"], ...]
+    payment_link: str | None = None
+    """Template of the page's address, with `{contract}`, `{amount}`, `{reference}` and perhaps `{signature}`."""
+    payment_secret: SecretStr | None = Field(default=None, exclude=True)
+    """Shared with the payment page; from the environment, never from the file."""
     tariffs: str
     privacy: Privacy
     identification: Identification
@@ -73,6 +87,16 @@ class Operator(_Section):
     """Working days within which a person decides on a request for time to pay."""
     deferral: DeferralPolicy
     instalments: InstalmentPolicy
+    prepaid: Prepaid
+
+    @field_validator("payment_link")
+    @classmethod
+    def _fillable(cls, link: str | None) -> str | None:
+        if link is not None:
+            fields = {name for _, name, _, _ in Formatter().parse(link) if name is not None}
+            if unknown := fields - {"contract", "amount", "reference", "signature"}:
+                raise ValueError(f"unknown fields: {', '.join(sorted(unknown))}")
+        return link
 
     @cached_property
     def working_days(self) -> WorkingDays:

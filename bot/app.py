@@ -9,6 +9,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
+from bot.api.payments import payments_router
 from bot.files import files_router
 from bot.service import Service
 
@@ -32,6 +33,8 @@ def create_app(service: Service, *, work: bool = True, mount: Callable[[FastAPI]
     for carrier in service.carriers:
         app.include_router(carrier.router(service.intake), include_in_schema=False)
     app.include_router(files_router(service.links, service.database, service.attachments))
+
+    app.include_router(payments_router(service.database))
 
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> JSONResponse:

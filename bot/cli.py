@@ -11,6 +11,7 @@ import typer
 
 from bot.bill_command import app as bill
 from bot.faults import Fault, load_settings, reported
+from bot.key_command import app as key
 
 app = typer.Typer(
     name="releve",
@@ -25,6 +26,7 @@ export = typer.Typer(help="What the operator takes out: `releve export readings`
 app.add_typer(bill, name="bill")
 app.add_typer(db, name="db")
 app.add_typer(export, name="export")
+app.add_typer(key, name="key")
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)]

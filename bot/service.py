@@ -54,6 +54,7 @@ class Service:
         Raises `NoModel` and `BadOperator`.
         """
         operator = load_operator(OPERATORS, settings.operator)
+        operator = operator.model_copy(update={"payment_secret": settings.payment_link_secret})
         assistant = assistant or Assistant.load(settings.model_dir, LOCALES)
         database = Database(settings.database_url)
         configured = [*carriers(settings), *(extra_carriers or ())]

@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     )
     secret_key: SecretStr | None = Field(default=None, description="Signs sessions; at least 32 characters.")
     operator: str = Field(default="onee", description="Which operator bundle (operators/NAME.yml).")
+    payment_link_secret: SecretStr | None = Field(default=None, description="Shared with the payment page.")
     model_dir: Path = Field(default=PROJECT / "models", description="Where `releve train` puts the model.")
 
     twilio_account_sid: str | None = None
