@@ -57,13 +57,14 @@ class Lane:
                 await asyncio.sleep(LOOK_SECONDS)
 
     async def _send_next(self, found: asyncio.Future[bool]) -> None:
+        stand = self._stand  # all that fail together make it longer once
         try:
             claimed = await self._outbox.claim_bulk(self._channel)
             if not found.done():
                 found.set_result(claimed is not None)
             if claimed is not None:
                 taken = await self._outbox.deliver([claimed])
-                self._stand = 0.0 if taken else min(max(LOOK_SECONDS, 2 * self._stand), LONGEST_STAND_SECONDS)
+                self._stand = 0.0 if taken else min(max(LOOK_SECONDS, 2 * stand), LONGEST_STAND_SECONDS)
         except Exception as error:
             # The message is still in the store, and comes up again when its claim has run out.
             log.error("lane.interrupted", channel=self._channel.value, error=type(error).__name__)

@@ -11,6 +11,7 @@ cannot be asked, it is given up: a reminder is rather lost than sent twice.
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -33,7 +34,7 @@ from bot.channels.carrier import (
 )
 from bot.clock import Clock, system_clock
 from bot.files import FileLinks
-from bot.outgoing import NEXT_BULK, NEXT_REPLY, Claimed, outbound, take
+from bot.outgoing import BULK_AHEAD, NEXT_REPLY, THIS_BULK, Claimed, outbound, take
 from bot.throttle import BULK_SHARE, Throttle
 from store.database import Database
 from store.models import Conversation, Direction, Message, MessageState
@@ -71,6 +72,7 @@ class Outbox:
         for carrier in carriers:
             limits.update(carrier.limits)
         self._throttle = Throttle(limits, bulk_share)
+        self._bulk_ahead: defaultdict[Channel, deque[int]] = defaultdict(deque)
 
     @property
     def channels(self) -> frozenset[Channel]:
@@ -96,8 +98,19 @@ class Outbox:
         await self._throttle.bulk(channel)
 
     async def claim_bulk(self, channel: Channel) -> Claimed | None:
-        """The oldest bulk message that may go now on a channel, held by this process: `deliver` it."""
-        return await self._claim(NEXT_BULK, channel=channel.value, now=self._clock())
+        """The oldest bulk message that may go now on a channel, held by this process: `deliver` it.
+
+        They are found many at a time, without keeping any writer waiting, and claimed one by one.
+        """
+        ahead, now = self._bulk_ahead[channel], self._clock()
+        if not ahead:
+            async with self._database.reading() as session:
+                ahead.extend(await session.scalars(BULK_AHEAD, {"channel": channel.value, "now": now}))
+        while ahead:
+            claimed = await self._claim(THIS_BULK, message_id=ahead.popleft(), now=now)
+            if claimed is not None:
+                return claimed
+        return None
 
     async def _claim(self, query: Select[Message, str], **parameters: Any) -> Claimed | None:
         now = self._clock()

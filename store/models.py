@@ -566,6 +566,13 @@ class Message(Base):
             postgresql_where=text("state IN ('received', 'queued', 'sending')"),
             sqlite_where=text("state IN ('received', 'queued', 'sending')"),
         ),
+        Index(
+            "ix_message_bulk",
+            "channel",
+            "id",
+            postgresql_where=text("bulk AND state IN ('queued', 'sending')"),
+            sqlite_where=text("bulk = 1 AND state IN ('queued', 'sending')"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

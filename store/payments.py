@@ -20,6 +20,10 @@ PAYABLE = (*RUNNING, RequestState.BROKEN)
 """States of a schedule that a payment still counts for."""
 
 
+class PaymentDiffers(ValueError):
+    """A payment was reported before under the same reference otherwise; the message is one line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """A payment as the operator tells of it: `reference` is theirs, unique; `amount` dirhams above zero."""
@@ -36,11 +40,14 @@ async def record_payment(
     """Settle the contract's bills, the first due first, and the payments of its schedule. None for a known report.
 
     The customer is told once, with what is left; a request that the payment completes or makes needless changes its
-    state in the same breath.
+    state in the same breath. Raises `PaymentDiffers`.
     """
     # Held, so that two payments at the same moment do not settle the same bill twice.
     await session.refresh(contract, with_for_update=True)
-    if await session.scalar(select(Payment.id).where(Payment.reference == report.reference)) is not None:
+    known = await session.scalar(select(Payment).where(Payment.reference == report.reference))
+    if known is not None:
+        if (known.contract_id, known.amount) != (contract.id, report.amount):
+            raise PaymentDiffers(f"payment {report.reference} was reported before, on another contract or amount")
         return None
     bills = [bill for bill in await open_bills(session, [contract.id]) if bill.total > bill.paid]
     unused = _settle(bills, report.amount)

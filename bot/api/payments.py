@@ -13,7 +13,7 @@ from bot.api.access import caller
 from bot.clock import Clock, system_clock
 from store.api_keys import Scope
 from store.database import Database
-from store.payments import Report, record_payment
+from store.payments import PaymentDiffers, Report, record_payment
 from store.supplies import contract_by_number
 
 CLOCKS_APART = timedelta(minutes=5)
@@ -49,6 +49,7 @@ def payments_router(database: Database, clock: Clock = system_clock) -> APIRoute
             401: {"description": "No key in use"},
             403: {"description": "The key lacks the scope payments"},
             404: {"description": "No such contract"},
+            409: {"description": "The reference is known with another contract or amount"},
         },
     )
     async def report_payment(payment: PaymentReport, actor: str = allowed) -> PaymentResult:
@@ -61,7 +62,10 @@ def payments_router(database: Database, clock: Clock = system_clock) -> APIRoute
             if contract is None:
                 raise HTTPException(404, f"there is no contract {payment.contract}")
             report = Report(payment.reference, payment.amount, payment.paid_at, payment.method)
-            recorded = await record_payment(session, contract, report, actor, now)
+            try:
+                recorded = await record_payment(session, contract, report, actor, now)
+            except PaymentDiffers as error:
+                raise HTTPException(409, str(error)) from error
         return PaymentResult(status="known" if recorded is None else "recorded")
 
     return router

@@ -172,6 +172,14 @@ async def test_a_wrong_report_is_answered_with_a_reason(
     assert reason in answer.text
 
 
+async def test_a_known_reference_with_another_amount_is_a_conflict(stage: Stage, till: httpx.AsyncClient) -> None:
+    await till.post("/api/v1/payments", json=payment(stage))
+
+    answer = await till.post("/api/v1/payments", json=payment(stage, amount="20.36"))
+
+    assert (answer.status_code, "reported before" in answer.text) == (409, True)
+
+
 async def test_a_payment_of_tomorrow_is_refused(stage: Stage, till: httpx.AsyncClient) -> None:
     tomorrow = (stage.now + timedelta(days=1)).isoformat()
 

@@ -35,6 +35,7 @@ from bot.channels.carrier import (
     Refused,
     SendError,
     StatusUpdate,
+    Template,
 )
 from bot.channels.configured import carriers
 from bot.channels.twilio import TwilioCarrier, client
@@ -541,6 +542,54 @@ async def test_a_template_that_twilio_refuses_gives_way_to_numbered_lines(
     assert [form.get("Body") for form in twilio.sent] == [None, NUMBERED]
 
 
+# -- approved templates ----------------------------------------------------------------------------
+
+REMINDER = Template("HX" + "1" * 32, {"1": "10000001", "2": "l'agence"})
+IN_FULL = "Relevez le compteur du contrat 10000001 ou passez à l'agence."
+
+
+def reminder(channel: Channel = Channel.WHATSAPP, template: Template = REMINDER) -> Outbound:
+    return replace(outbound(IN_FULL, "Oui", channel=channel), template=template, attachment=PICTURE, bulk=True)
+
+
+async def test_an_approved_template_goes_alone_with_what_fills_it(carrier: TwilioCarrier, twilio: Twilio) -> None:
+    assert await carrier.send(reminder()) == Accepted(f"SM{1:032x}")
+    form = twilio.sent[0]
+    assert json.loads(form.pop("ContentVariables")) == {"1": "10000001", "2": "l'agence"}
+    assert form == {
+        "To": f"whatsapp:{CUSTOMER}",
+        "From": f"whatsapp:{WHATSAPP_FROM}",
+        "ContentSid": REMINDER.sid,
+        "StatusCallback": PUBLIC + STATUS,
+    }
+    assert (twilio.media, twilio.contents) == ([[]], [])
+
+
+async def test_a_template_without_places_is_sent_without_variables(carrier: TwilioCarrier, twilio: Twilio) -> None:
+    await carrier.send(reminder(template=Template(REMINDER.sid)))
+    assert "ContentVariables" not in twilio.sent[0]
+
+
+async def test_an_sms_has_its_text_in_the_place_of_the_template(carrier: TwilioCarrier, twilio: Twilio) -> None:
+    await carrier.send(replace(reminder(Channel.SMS), buttons=(), attachment=None))
+    assert "ContentSid" not in twilio.sent[0]
+    assert twilio.sent[0]["Body"] == IN_FULL
+
+
+@pytest.mark.parametrize("code", [21655, 21656, 21657, 92005, 92007, 63016])
+async def test_a_template_that_twilio_refuses_is_never_replaced_by_a_free_text(
+    carrier: TwilioCarrier, twilio: Twilio, code: int
+) -> None:
+    twilio.answer = twilio_error(400, code, "No")
+    with pytest.raises(Refused) as refused:
+        await carrier.send(reminder())
+    assert refused.value.reason == f"{code} No"
+    assert len(twilio.sent) == 1
+    twilio.answer = None  # and buttons are still templates
+    await carrier.send(outbound("Oui ?", "Oui", "Non", channel=Channel.WHATSAPP))
+    assert "ContentSid" in twilio.sent[1]
+
+
 def twilio_error(status: int, code: int, message: str) -> Answer:
     body = {
         "code": code,
@@ -823,6 +872,26 @@ async def test_a_whatsapp_message_with_a_picture_is_found_by_its_text(carrier: T
     message = replace(outbound("Mars", channel=Channel.WHATSAPP), attachment=PICTURE)
     assert await carrier.find_sent(message) == Accepted("MM1")
     assert await carrier.find_sent(message, frozenset({"MM1"})) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        pytest.param(IN_FULL, True, id="its text"),
+        pytest.param(None, True, id="no text yet"),
+        pytest.param("", True, id="an empty one"),
+        pytest.param("Contrat 10000001 : l'agence vous attend.", True, id="worded otherwise"),
+        pytest.param("Contrat 10000002 : l'agence vous attend.", False, id="of something else"),
+        pytest.param("Bonjour", False, id="another"),
+    ],
+)
+async def test_a_template_is_found_by_its_text_or_what_fills_it_or_before_it_has_one(
+    carrier: TwilioCarrier, twilio: Twilio, body: str | None, found: bool
+) -> None:
+    sender = {"from": f"whatsapp:{WHATSAPP_FROM}"}
+    twilio.listed = [record("SM1", body=body, to=f"whatsapp:{CUSTOMER}", **sender)]
+    assert await carrier.find_sent(reminder()) == (Accepted("SM1") if found else None)
+    assert await carrier.find_sent(reminder(), frozenset({"SM1"})) is None
 
 
 @pytest.mark.parametrize("body", ["Oui ?", NUMBERED])

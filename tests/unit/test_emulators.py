@@ -36,6 +36,7 @@ from bot.tryit import EmulatorConfig, demo_customers, tryit_app
 from bot.tryit.customer import chat_id_for
 from bot.tryit.faults import AbortingProtocol
 from bot.tryit.phone import PhoneKey
+from bot.tryit.twilio_content import ApprovedTemplate
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -127,6 +128,22 @@ class Stage:
     async def screen(self, channel: str, **query: Any) -> list[dict[str, Any]]:
         answer = await self.http.get(f"/customer/{channel}/{CUSTOMER}/messages", params=query)
         return list(answer.json()["messages"])
+
+    async def received(self, channel: str) -> list[dict[str, Any]]:
+        return [message for message in await self.screen(channel) if not message["mine"]]
+
+    async def open_window(self) -> None:
+        """Let the customer write on WhatsApp: free texts then arrive for a day."""
+        await self.customer("whatsapp", text="salam")
+        self.house.requests.clear()
+
+    async def send_whatsapp(self, **content: Any) -> Any:
+        return await self.twilio.messages.create_async(
+            to=f"whatsapp:{CUSTOMER}",
+            from_=f"whatsapp:{OUR_WHATSAPP}",
+            status_callback=f"{self.house.base}/webhooks/twilio/status",
+            **content,
+        )
 
     async def fault(self, carrier: str, **order: Any) -> None:
         answer = await self.http.post("/faults", json={"carrier": carrier} | order)
@@ -315,6 +332,7 @@ async def test_a_sent_sms_reaches_phone_ledger_and_list(stage: Stage) -> None:
     ("channel", "states"), [("sms", ["sent", "delivered"]), ("whatsapp", ["sent", "delivered", "read"])]
 )
 async def test_delivery_is_reported_in_order_and_signed(stage: Stage, channel: str, states: list[str]) -> None:
+    await stage.open_window()
     prefix, sender = ("whatsapp:", OUR_WHATSAPP) if channel == "whatsapp" else ("", OUR_SMS)
     callback = f"{stage.house.base}/webhooks/twilio/status"
     message = await stage.twilio.messages.create_async(
@@ -413,14 +431,8 @@ PICTURE = tiny_maker.picture("mars")
 
 
 async def send_media(stage: Stage, url: str, body: str | None = "Mars") -> Any:
-    content = {"body": body} if body else {}
-    return await stage.twilio.messages.create_async(
-        to=f"whatsapp:{CUSTOMER}",
-        from_=f"whatsapp:{OUR_WHATSAPP}",
-        media_url=[url],
-        status_callback=f"{stage.house.base}/webhooks/twilio/status",
-        **content,
-    )
+    await stage.open_window()
+    return await stage.send_whatsapp(media_url=[url], **({"body": body} if body else {}))
 
 
 def statuses(stage: Stage) -> list[tuple[str, str | None]]:
@@ -435,7 +447,7 @@ async def test_media_are_fetched_from_the_house_and_shown_on_the_phone(stage: St
     assert (message.status, message.num_media, message.body) == ("queued", "1", "Mars")
     await until(lambda: len(statuses(stage)) == 3)
     assert stage.house.fetched == ["HEAD /files/x/mars.png", "GET /files/x/mars.png"]
-    (shown,) = await stage.screen("whatsapp")
+    (shown,) = await stage.received("whatsapp")
     assert (shown["text"], shown["content"], shown["state"]) == ("Mars", "photo", "read")
     file = shown["file"]
     assert (file["name"], file["size"]) == ("mars.png", len(PICTURE))
@@ -455,14 +467,14 @@ async def test_a_message_whose_media_cannot_be_had_is_taken_and_fails(
     stage.house.files["/files/page.html"] = ("text/html", b"<p>")
     await send_media(stage, stage.house.base + path)
     await until(lambda: statuses(stage) == [expected])
-    assert await stage.screen("whatsapp") == []
+    assert await stage.received("whatsapp") == []
 
 
 async def test_media_need_no_text_but_an_address(stage: Stage) -> None:
     stage.house.files["/files/mars.pdf"] = ("application/pdf", b"%PDF-1.7")
     await send_media(stage, f"{stage.house.base}/files/mars.pdf", body=None)
     await until(lambda: len(statuses(stage)) == 3)
-    (shown,) = await stage.screen("whatsapp")
+    (shown,) = await stage.received("whatsapp")
     assert (shown["text"], shown["content"], shown["file"]["name"]) == ("", "document", "mars.pdf")
     with pytest.raises(TwilioRestException) as refused:
         await send_media(stage, "bot.example.ma/files/mars.png")
@@ -487,19 +499,110 @@ async def test_a_template_is_rendered_and_a_tap_comes_back(
 ) -> None:
     request = {"friendly_name": "confirm", "language": "fr", "variables": {"2": "Oui"}, "types": types}
     content = await stage.twilio.content.v1.contents.create_async(ContentList.ContentCreateRequest(request))
-    assert [found.sid for found in await stage.twilio.content.v1.contents.list_async()] == [content.sid]
-    message = await stage.twilio.messages.create_async(
-        to=f"whatsapp:{CUSTOMER}",
-        from_=f"whatsapp:{OUR_WHATSAPP}",
-        content_sid=content.sid,
-        content_variables=json.dumps({"1": "48213", "3": "7"}),
-    )
+    assert (await stage.twilio.content.v1.contents.list_async())[-1].sid == content.sid
+    await stage.open_window()
+    variables = json.dumps({"1": "48213", "3": "7"})
+    message = await stage.send_whatsapp(content_sid=content.sid, content_variables=variables)
     assert message.body == "48213 ?"
-    (shown,) = await stage.screen("whatsapp")
+    (shown,) = await stage.received("whatsapp")
     assert [(button["title"], button["token"]) for button in shown["buttons"]] == [("Oui", "yes 7")]
     await stage.customer("whatsapp", button="yes 7")
     tapped = {"Body": "Oui", "OriginalRepliedMessageSid": message.sid}
-    assert stage.house.requests[0].form.items() >= (expected | tapped).items()
+    tap = stage.house.paths("/webhooks/twilio")[-1]
+    assert tap.form.items() >= (expected | tapped).items()
+
+
+# Twilio: WhatsApp's 24 hours, and opt-outs
+
+READING = "HX00000000000000000000000000000003"
+
+
+class Hours:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 23, 9, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.mark.parametrize(
+    ("hours", "arrives"),
+    [
+        pytest.param(None, False, id="never wrote"),
+        pytest.param(0, True, id="just wrote"),
+        pytest.param(24, True, id="24 hours ago"),
+        pytest.param(24.1, False, id="more than 24 hours ago"),
+    ],
+)
+@pytest.mark.parametrize("with_buttons", [False, True])
+async def test_free_texts_and_their_buttons_arrive_within_24_hours_of_the_customers_last_message(
+    hours: float | None, arrives: bool, with_buttons: bool
+) -> None:
+    clock = Hours()
+    async with open_stage(clock=clock) as stage:
+        if hours is not None:
+            await stage.open_window()
+            clock.now += timedelta(hours=hours)
+        content: dict[str, Any] = {"body": "Bonjour"}
+        if with_buttons:
+            request = {"friendly_name": "x", "language": "fr", "types": QUICK_REPLY}
+            created = await stage.twilio.content.v1.contents.create_async(ContentList.ContentCreateRequest(request))
+            content = {"content_sid": created.sid, "content_variables": '{"1": "Bonjour"}'}
+        message = await stage.send_whatsapp(**content)
+        assert message.status == "queued"
+        await until(lambda: len(statuses(stage)) == (3 if arrives else 1))
+        assert statuses(stage)[-1] == (("read", None) if arrives else ("failed", "63016"))
+        assert bool(await stage.received("whatsapp")) is arrives
+
+
+async def test_an_approved_template_arrives_at_any_time_with_its_variables_in_the_text(stage: Stage) -> None:
+    message = await stage.send_whatsapp(content_sid=READING, content_variables='{"1": "10000001", "2": "1 December"}')
+    (shown,) = await stage.received("whatsapp")
+    assert shown["text"].startswith("Hello, it is time to read the meter of contract 10000001. Reply with")
+    assert "before 1 December." in shown["text"]
+    (listed,) = await stage.twilio.messages.list_async(to=f"whatsapp:{CUSTOMER}")
+    assert (listed.sid, listed.body) == (message.sid, shown["text"])
+
+
+async def test_the_approved_templates_are_those_of_the_configuration() -> None:
+    async with open_stage(approved=(ApprovedTemplate("HX" + "a" * 32, "Tournée le {{1}}."),)) as stage:
+        await stage.send_whatsapp(content_sid="HX" + "a" * 32, content_variables='{"1": "3/12"}')
+        assert [message["text"] for message in await stage.received("whatsapp")] == ["Tournée le 3/12."]
+        with pytest.raises(TwilioRestException) as refused:
+            await stage.send_whatsapp(content_sid=READING)
+        assert refused.value.code == 21655
+
+
+async def test_a_template_that_is_submitted_is_approved_at_once(stage: Stage) -> None:
+    request = {"friendly_name": "tour", "language": "fr", "types": {"twilio/text": {"body": "Tournée le {{1}}."}}}
+    contents = stage.twilio.content.v1.contents
+    created = await contents.create_async(ContentList.ContentCreateRequest(request))
+    path = f"/carriers/twilio/v1/Content/{created.sid}/ApprovalRequests"
+    before = (await stage.http.get(path, auth=(SID, AUTH_TOKEN))).json()
+    submitted = await stage.http.post(
+        f"{path}/whatsapp", auth=(SID, AUTH_TOKEN), json={"name": "tour", "category": "UTILITY"}
+    )
+    after = (await stage.http.get(path, auth=(SID, AUTH_TOKEN))).json()
+    assert (before["whatsapp"]["status"], submitted.status_code) == ("unsubmitted", 201)
+    assert (after["whatsapp"]["status"], after["whatsapp"]["name"]) == ("approved", "tour")
+    await stage.send_whatsapp(content_sid=created.sid, content_variables='{"1": "3/12"}')
+    assert [message["text"] for message in await stage.received("whatsapp")] == ["Tournée le 3/12."]
+
+
+async def test_an_account_that_keeps_no_opt_outs_lets_stop_pass() -> None:
+    async with open_stage(keeps_opt_outs=False) as stage:
+        await stage.customer("sms", text="STOP")
+        await stage.send_sms("Bien reçu")
+        assert [message["text"] for message in await stage.screen("sms")] == ["STOP", "Bien reçu"]
+
+
+async def test_stop_on_whatsapp_is_a_word_like_any_other(stage: Stage) -> None:
+    await stage.customer("whatsapp", text="STOP")
+    await stage.send_whatsapp(body="Bien reçu")
+    await stage.send_sms()
+    assert [message["text"] for message in await stage.received("whatsapp")] == ["Bien reçu"]
 
 
 async def test_a_button_that_is_not_on_the_screen_cannot_be_tapped(stage: Stage) -> None:

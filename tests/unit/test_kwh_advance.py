@@ -124,6 +124,7 @@ def test_a_recharge_cannot_be_negative() -> None:
     ("kind", "kwh"),
     [
         pytest.param(EntryKind.ADVANCE, "-20.00", id="an advance that takes"),
+        pytest.param(EntryKind.ADVANCE, "0.00", id="an advance of nothing"),
         pytest.param(EntryKind.RECOVERY, "5.00", id="a recovery that gives"),
         pytest.param(EntryKind.CORRECTION, "0.00", id="a correction of nothing"),
         pytest.param(EntryKind.ADVANCE, "0.005", id="three decimals"),
@@ -193,8 +194,7 @@ def test_the_ledger_balances(policy: AdvancePolicy, happened: list[tuple[int, De
             kept = recovered(outstanding(ledger), bought, policy)
             assert 0 <= kept <= bought * policy.recovery_percent / 100
             assert bought - kept >= 0
-            if kept:
-                ledger.append(Entry(now, EntryKind.RECOVERY, -kept, f"recharge {number}"))
+            ledger.append(Entry(now, EntryKind.RECOVERY, -kept, f"recharge {number}"))
 
         advances, recoveries = total(ledger, EntryKind.ADVANCE), total(ledger, EntryKind.RECOVERY)
         assert advances + recoveries == outstanding(ledger)

@@ -234,7 +234,22 @@ STATUS = {"MessageSid": SID, "From": "+212520000000", "To": "+212600000001", "Me
         ({"MessageStatus": "sent"}, DeliveryState.SENT, None),
         ({"MessageStatus": "delivered"}, DeliveryState.DELIVERED, None),
         ({"MessageStatus": "read"}, DeliveryState.READ, None),
-        ({"MessageStatus": "undelivered", "ErrorCode": "30003"}, DeliveryState.FAILED, "30003"),
+        ({"MessageStatus": "undelivered", "ErrorCode": "30005"}, DeliveryState.FAILED, "30005"),
+        (
+            {"MessageStatus": "undelivered", "ErrorCode": "30003"},
+            DeliveryState.FAILED,
+            "30003 the phone cannot be reached",
+        ),
+        (
+            {"MessageStatus": "failed", "ErrorCode": "63016"},
+            DeliveryState.FAILED,
+            "63016 outside WhatsApp's 24 hours, and not an approved template",
+        ),
+        (
+            {"MessageStatus": "failed", "ErrorCode": "21610"},
+            DeliveryState.FAILED,
+            "21610 the customer opted out",
+        ),
         (
             {
                 "MessageStatus": "failed",

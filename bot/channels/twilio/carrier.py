@@ -244,7 +244,7 @@ class TwilioCarrier:
             if (
                 record.sid
                 and record.sid not in known
-                and (record.body or "").strip() in bodies
+                and ((record.body or "").strip() in bodies or _is_of(message.template, record.body or ""))
                 and self._is_ours(record, message.channel)
                 and (earliest is None or record.date_created is None or record.date_created >= earliest)
             ):
@@ -269,6 +269,13 @@ class TwilioCarrier:
 
     async def stop(self) -> None:
         await self._http.close()
+
+
+def _is_of(template: Template | None, body: str) -> bool:
+    """Whether `body` holds all that fills the template: what WhatsApp approved may be worded unlike our text."""
+    if template is None or not template.variables:
+        return False
+    return all(value in body for value in template.variables.values())
 
 
 def _utf8(body: bytes) -> str:

@@ -204,6 +204,12 @@ def upgrade() -> None:
 
     with op.batch_alter_table("message") as batch_op:
         batch_op.add_column(sa.Column("bulk", sa.Boolean(), server_default=sa.false(), nullable=False))
+        batch_op.create_index(
+            "ix_message_bulk",
+            ["channel", "id"],
+            postgresql_where=sa.text("bulk AND state IN ('queued', 'sending')"),
+            sqlite_where=sa.text("bulk = 1 AND state IN ('queued', 'sending')"),
+        )
 
     with op.batch_alter_table("request") as batch_op:
         batch_op.add_column(sa.Column("reason", sa.String(length=300)))
@@ -222,6 +228,7 @@ def downgrade() -> None:
         batch_op.drop_column("reason")
 
     with op.batch_alter_table("message") as batch_op:
+        batch_op.drop_index("ix_message_bulk")
         batch_op.drop_column("bulk")
 
     with op.batch_alter_table("conversation") as batch_op:
