@@ -77,11 +77,13 @@ class Message:
 
     @property
     def taken_on(self) -> date | None:
-        value = self.first("date")
-        try:
-            return None if value is None else date.fromisoformat(str(value)[:10])
-        except ValueError:
-            return None
+        return _day(self.first("date"))
+
+    @property
+    def payable_on(self) -> date | None:
+        """The day that a message names, where one to come is meant: "Friday", "the 15th", "10 days"."""
+        given = next((each for each in self.entities if each["entity"] == "date"), None)
+        return None if given is None else _day(given.get("future", given["value"]))
 
     @property
     def amount(self) -> Decimal | None:
@@ -91,3 +93,10 @@ class Message:
             return None if value is None else Decimal(str(value)).quantize(Decimal("0.01"))
         except InvalidOperation:
             return None
+
+
+def _day(value: Any) -> date | None:
+    try:
+        return None if value is None else date.fromisoformat(str(value)[:10])
+    except ValueError:
+        return None

@@ -1,4 +1,4 @@
-"""What is wrong in the designers' files, with file and line: training data, rules and the domain.
+"""What is wrong in the designers' files, with file and line: training data, rules, communes and the domain.
 
 Errors are in `check`. Doubts about the examples are in `bot.doubts`: they never keep a model from being
 trained.
@@ -14,6 +14,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
+from nlu import communes
 from nlu.language import LANGUAGES
 from nlu.normalise import clean
 
@@ -47,7 +48,7 @@ class Example:
 
 
 def check(project: Path) -> list[Problem]:
-    """All problems of the project's domain, training data and rules, in the order of the files."""
+    """All problems of the project's domain, training data, rules and communes, in the order of the files."""
     problems: list[Problem] = []
     domain = _load(project / "domain.yml", project, problems)
     intents = set((domain or {}).get("intents") or ())
@@ -61,6 +62,7 @@ def check(project: Path) -> list[Problem]:
     problems += _repeated(examples)
     for path in sorted((project / "data" / "rules").rglob("*.yml")):
         problems += _rules(path, project, intents | {"nlu_fallback"}, actions)
+    problems += _communes(project / "data" / "communes.yml", project)
     return problems
 
 
@@ -157,3 +159,43 @@ def _rules(path: Path, project: Path, intents: set[str], actions: set[str]) -> I
                 yield Problem(name, line, f"intent {step['intent']} is not in domain.yml")
             if "action" in step and step["action"] not in actions:
                 yield Problem(name, line, f"action {step['action']} is neither an action, a response nor a form")
+
+
+_COMMUNE_KEYS = {"name": str, "ar": str, "also": list, "words": list}
+
+
+def _communes(path: Path, project: Path) -> Iterator[Problem]:
+    """A spelling names one commune: that of two would send a customer to the wrong one."""
+    problems: list[Problem] = []
+    name = str(path.relative_to(project))
+    content = _load(path, project, problems)
+    yield from problems
+    if problems:
+        return
+    if not isinstance(content, dict) or not isinstance(content.get("communes"), list):
+        yield Problem(name, 1, "wanted: a list of `communes`")
+        return
+    owners: dict[str, str] = {}
+    for at, commune in enumerate(content["communes"]):
+        line = content["communes"].lc.item(at)[0] + 1
+        if not isinstance(commune, dict) or not {"name", "ar"} <= set(commune):
+            yield Problem(name, line, "a commune has a `name` and its Arabic name `ar`")
+            continue
+        wrong = [key for key in commune if not isinstance(commune[key], _COMMUNE_KEYS.get(str(key), ()))]
+        if wrong:
+            yield Problem(name, line, f"{commune['name']}: {wrong[0]} is not known, or not of the right kind")
+            continue
+        yield from (Problem(name, line, f"{commune['name']}: {each}") for each in _spelling_problems(commune, owners))
+
+
+def _spelling_problems(commune: dict[str, Any], owners: dict[str, str]) -> Iterator[str]:
+    """What is wrong with the spellings of one commune; `owners` are those of the communes before it."""
+    written = [commune["name"], commune["ar"], *commune.get("also", ()), *commune.get("words", ())]
+    if not_text := [each for each in written if not isinstance(each, str)]:
+        yield f"a spelling is not text: {not_text[0]}"
+        return
+    for spelling in sorted({communes.key_of(each) for each in written}):
+        if not spelling:
+            yield "a spelling without any letter"
+        elif (owner := owners.setdefault(spelling, commune["name"])) != commune["name"]:
+            yield f"a spelling of {owner} too: {spelling}"

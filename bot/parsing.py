@@ -9,7 +9,7 @@ from typing import Any
 from bot.engine.assistant import Assistant
 from bot.service import LOCALES
 from bot.settings import Settings
-from nlu import topics
+from nlu import asides
 from nlu.normalise import clean
 
 ENTITY_KEYS = ("entity", "value", "start", "end", "register")
@@ -42,6 +42,6 @@ def understanding(assistant: Assistant, text: str) -> dict[str, Any]:
             {key: each[key] for key in ENTITY_KEYS if each.get(key) is not None}
             for each in parse["entities"]
             # Left out: a second reading of characters that are another entity already, and what only dialogues use.
-            if "alternative" not in each and each["entity"] not in topics.NAMES
+            if "alternative" not in each and each["entity"] not in asides.NAMES
         ],
     }

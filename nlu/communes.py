@@ -34,11 +34,15 @@ _FEWEST_WITHOUT_ARTICLE = 5
 """Letters of an Arabic name that is known without its article too (الناظور, ناظور)."""
 _MOST_WORDS = 4
 
-_PLACE_BEFORE = frozenset(
-    "a f fi fe in at near ville commune province region agence agency lagence town city douar mdint mdinat w7da 7da"
-    " في ف مدينا لمدينا بمدينا جماعا بجماعا اقليم باقليم عمالا وكالا حدا قرب".split()
-)
+_PLACE_BEFORE = frozenset((
+    "a", "f", "fi", "fe", "in", "at", "near", "ville", "commune", "province", "region", "agence", "agency",
+    "lagence", "town", "city", "douar", "mdint", "mdinat", "w7da", "7da", "في", "ف", "مدينا", "لمدينا",
+    "بمدينا", "جماعا", "بجماعا", "اقليم", "باقليم", "عمالا", "وكالا", "حدا", "قرب", "wakala", "lwakala",
+    "wikala", "lwikala", "الوكالا", "لاجونس", "بيرو",
+))  # fmt: skip
 """Words, as `_bare` leaves them, after which a name that is also a common word is the place."""
+_OF = frozenset(["de", "d", "dyal", "dial", "of", "ديال", "د"])
+"""Words that may stand between: "l'agence de Safi"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,8 @@ class Gazetteer:
     def __init__(self, content: Mapping[str, Any]) -> None:
         """From what the file holds; `bot.datacheck` says what is wrong with it."""
         self._spellings: dict[str, _Spelling] = {}
+        self._parts: set[tuple[int, str]] = set()
+        self._of_slip = lru_cache(maxsize=16384)(self._with_a_slip)
         self._never = {key_of(word) for word in content.get("never") or ()}
         self.names: tuple[str, ...] = tuple(each["name"] for each in content["communes"])
         for each in content["communes"]:
@@ -76,8 +82,10 @@ class Gazetteer:
         self._longest = max(map(len, self._spellings), default=0) + 1
 
     def _enter(self, spelling: str, commune: str, doubtful: bool) -> None:
-        key = key_of(spelling)
-        entry = _Spelling(commune, len(_WORD.findall(spelled_out(spelling).text)), doubtful)
+        words = [word.text for word in _words(spelled_out(spelling).text)]
+        key = "".join(words)
+        entry = _Spelling(commune, len(words), doubtful)
+        self._parts |= {(len(words), word) for word in words}
         self._spellings.setdefault(key, entry)
         bare = _without_article(key)
         if bare != key and len(bare) >= _FEWEST_WITHOUT_ARTICLE:
@@ -119,6 +127,7 @@ class Gazetteer:
         if len(words[at].text) + len(rest) > self._longest + len("وبال"):
             return
         slips: list[str] = []
+        intact = n == 1 or any((n, word.text) in self._parts for word in words[at + 1 : at + n])
         for head, prefix in _heads(words[at].text):
             key = head + rest
             entry = self._spellings.get(key)
@@ -126,10 +135,11 @@ class Gazetteer:
                 glued_latin = prefix.isascii() and prefix != ""
                 if not glued_latin or (not entry.doubtful and len(key) >= _FEWEST_GLUED):
                     yield entry, prefix
-            if not prefix.isascii() or prefix == "":
+            # A slip is in one word of a name, so another one is as it should be.
+            if (not prefix.isascii() or prefix == "") and (intact or (n, head) in self._parts):
                 slips.append(key)
         for key in slips:
-            if (slip := self._with_a_slip(key, n)) is not None:
+            if (slip := self._of_slip(key, n)) is not None:
                 yield slip, ""
 
     def _with_a_slip(self, key: str, n: int) -> _Spelling | None:
@@ -141,12 +151,13 @@ class Gazetteer:
             if shorter in self._spellings:
                 near.append(shorter)
             near += self._shortened.get(shorter, ())
+        fitting: dict[str, _Spelling] = {}
         for known in near:
             entry = self._spellings[known]
             fits = entry.words == n and not entry.doubtful and _is_long(known) and known[0] == key[0]
             if fits and not _is_of_there(known, key) and _one_edit(known, key):
-                return entry
-        return None
+                fitting[entry.commune] = entry
+        return next(iter(fitting.values())) if len(fitting) == 1 else None  # "azila" is Azilal or Asilah
 
 
 def spellings(commune: Mapping[str, Any], *, doubtful: bool) -> list[str]:
@@ -179,7 +190,10 @@ def _bare(word: str) -> str:
 
 def _is_place(words: Sequence[_Word], at: int, n: int, folded: Folded, text: str) -> bool:
     """Whether what stands around a common word makes it the name of a place."""
-    if n == len(words) or (at and words[at - 1].text in _PLACE_BEFORE):
+    before = [word.text for word in words[max(0, at - 2) : at]]
+    if before and before[-1] in _OF:
+        before.pop()
+    if n == len(words) or (before and before[-1] in _PLACE_BEFORE):
         return True
     first = folded.starts[words[at].start]
     begins_sentence = at == 0 or text[:first].rstrip()[-1:] in tuple(".!?\n:")

@@ -33,7 +33,7 @@ from rasa.shared.nlu.constants import (
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from nlu import entities, topics
+from nlu import asides, communes, entities
 from nlu.classifier import IntentModel
 from nlu.entities import DEFAULT_PATTERNS, Patterns
 from nlu.language import LanguageModel
@@ -198,10 +198,11 @@ class IntentClassifier(GraphComponent, RasaIntentClassifier):
 
 @DefaultV1Recipe.register([ComponentType.ENTITY_EXTRACTOR], is_trainable=False)
 class EntityExtractor(GraphComponent, EntityExtractorMixin):
-    """Adds the entities of `nlu.entities` to a message."""
+    """Adds the entities of `nlu.entities` and the asides of `nlu.asides` to a message."""
 
     def __init__(self, config: dict[str, Any]) -> None:
         self._patterns = _patterns(config)
+        communes.known()  # read with the model, so that a broken file shows at the start and not at a message
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
@@ -226,7 +227,7 @@ class EntityExtractor(GraphComponent, EntityExtractorMixin):
             folded = entities.spelled_out(text)
             found = [
                 *entities.find_in(folded, text, _today(message), self._patterns),
-                *topics.find_in(folded),
+                *asides.find_in(folded, text),
             ]
             named = [{**entity, EXTRACTOR: type(self).__name__} for entity in found]
             message.set(ENTITIES, [*message.get(ENTITIES, []), *named], add_to_output=True)

@@ -180,8 +180,8 @@ _AHEAD = (
     r"(?:dans|d'ici|sous|au bout de|encore|delai de|laissez[- ]moi|donnez[- ]moi|accordez[- ]moi|besoin (?:de|d')"
     r"|(?:report|reporter|repousser|decaler|prolonger|patienter|attendre) (?:de|d')"
     r"|in|within|another|give me|(?:i )?need|(?:delay|extension) of|wait"
-    rf"|{_AFTER}|خلال|غضون|مهله|من هنا ل?|من دابا ل?|زي?دو?ني|صبرو? عليا?|(?:ا?عطي?و?|امهلو)ني"
-    r"|m[eo]?n hna l?|m[eo]?n daba l?|mohla d|zido?u?n[iy]|s[ae]?b[ae]?r[uo]?u? 3l[iy]+a|3[ae]?ti[uow]*n[iy])"
+    rf"|{_AFTER}|خلال|غضون|مهله(?: (?:ديال|دي?|من))?|من هنا ل?|من دابا ل?|زي?دو?ني|صبرو? عليا?|(?:ا?عطي?و?|امهلو)ني"
+    r"|m[eo]?n hna l?|m[eo]?n daba l?|mohla(?: (?:d|dyal|dial|mn))?|zido?u?n[iy]|s[ae]?b[ae]?r[uo]?u? 3l[iy]+a|3[ae]?ti[uow]*n[iy])"
 )
 _BACK = r"(?:(?P<ago>il y a|y a|قبل|[9q]b[ae]?l)|depuis|ca fait|since|for|منذ|من|هادي|هذي|hadi|m[eo]?n)"
 
@@ -195,7 +195,7 @@ _ENGLISH_LEAD = r"(?:on|by|before|until|till|after|from|since)"
 _DAY_LEAD = (
     r"(?:(?:jusqu'?|jusque|jusqu )?\s?au|(?:avant |apres |d'ici |pour |vers |des |que |jusqu'a )?le|a partir du|du"
     rf"|{_ENGLISH_LEAD} the|the|(?:ل|ف|ب)?(?:يوم|نهار)|قبل|(?:من )?بعد|حتي ?ل?"
-    r"|(?:ال|ل)?غايه"
+    r"|(?:ال|ل)?غايه|من هنا ل|m[eo]?n hna l"
     rf"|ب?تاريخ|الي غايه|(?:f |l )?n[h8]ar|y[ou]+m|{_AFTER}|[9q]b[ae]?l|[7h]t+al?(?: l)?'?|t+al?(?: l|l)'?)"
 )
 _DAY_TAIL = (
@@ -458,8 +458,8 @@ _RULES: list[tuple[re.Pattern[str], _Resolver]] = [
         (rf"(?<!\w)(?:next year|{_YEAR_WORD} (?:{_NEXT}))(?!\w)", _next_year),
         *((phrase, _feast(meant)) for phrase, meant in feasts.PHRASES),
         (
-            rf"(?<!\w)(?:[وفبل]?(?:نهايه|اخر)|fin|(?:the )?end|l?[ae]?khe?r) (?:{_OF} ?)?(?:{_THIS} )?(?P<next_en>next )?"
-            rf"{_WEEK_WORD}(?: (?P<next>{_NEXT}))?(?!\w)"
+            rf"(?<!\w)(?:[وفبل]?(?:نهايه|اخر)|fin|(?:the )?end|l?[ae]?khe?r) (?:{_OF} ?)?(?:{_THIS} )?"
+            rf"(?P<next_en>next )?{_WEEK_WORD}(?: (?P<next>{_NEXT}))?(?!\w)"
             r"|(?<!\w)(?:week[- ]?end|l?wikand|الويكاند|ويكاند)(?!\w)",
             _end_of_week,
         ),

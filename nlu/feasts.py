@@ -27,7 +27,8 @@ _ANY_FEAST = r"l'? ?aid|el aid|the eid|eid|laid|l?3[ie]+d|(?:ال|ل)عيد"
 """One of the two great feasts, whichever is nearer."""
 _BEFORE_OR_AFTER = (
     r"(?:(?:avant|apres|jusqu'?a|d'ici|before|after|until|till|by|بعد|قبل|حتي ?ل?|الي|لغايه"
-    r"|(?:من )?مورا?|(?:m[eo]?n )?(?:b[ae]?3d|m[ou]+ra?)|[9q]b[ae]?l|[7h]t+al?(?: l)?|t+al?(?: l)?)(?: (?:le|la|les|the|fete de))* ?)"
+    r"|(?:من )?مورا?|(?:m[eo]?n )?(?:b[ae]?3d|m[ou]+ra?)|[9q]b[ae]?l|[7h]t+al?(?: l)?|t+al?(?: l)?)"
+    r"(?: (?:le|la|les|the|fete de))* ?)"
 )
 _FEAST_LEAD = (
     rf"(?:{_BEFORE_OR_AFTER}|(?:pour|on|a|f|في|n[h8]ar|نهار|يوم|m3a|مع)"

@@ -1,7 +1,7 @@
 """What about a bill a question is about, and the percentage of a supposition, by the words of all varieties.
 
 Only the dialogue uses these, once the intent says that the message is about a bill: "copie", "tranche" or "avance"
-mean other things elsewhere.
+mean other things elsewhere. Topics of requests are in `nlu.request_topics`.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _MORE = re.compile(
 )
 
 NAMES = ("topic", "percent")
-"""The entities of this module; the closed list that others rely on (`releve parse`) does not have them."""
+"""The entities of this module."""
 
 
 def find_in(folded: Folded) -> list[Entity]:

@@ -128,7 +128,7 @@ COUNT_NOUN_AFTER = re.compile(
 TIMES_AFTER = re.compile(
     _OF
     + _any(
-        r"fois|foi|x|parts?|parties|tranches?|times|m[ae]?r+[ae]?t|khatrat|tranchat",
+        r"fois|foi|x|parts?|parties|tranches?|times|m[ae]?r+[ae]?t?|khatrat|tranchat",
         r"مرات|طرنشات|اجزا|اشطر|شطور",
     )
     + r"(?!\w)"

@@ -38,7 +38,7 @@ class Deferral(TimeToPay):
     until: str | None = None
 
     def absorb_wish(self, message: Message) -> bool:
-        if (day := message.taken_on) is None:
+        if (day := message.payable_on) is None:
             return False
         self.until = day.isoformat()
         return True

@@ -46,7 +46,7 @@ class Instalments(TimeToPay):
     first_on: str | None = None
 
     def absorb_wish(self, message: Message) -> bool:
-        count, amount, day = message.count, message.amount, message.taken_on
+        count, amount, day = message.count, message.amount, message.payable_on
         if count is None and self.step == "wish" and amount is None and day is None:
             count = message.bare_number
         if count is not None:

@@ -101,8 +101,11 @@ class TimeToPay(ContractCase):
         if message.intent == "deny" or message.first("words") == "skip":
             self.asked_why = True
             return True
-        if message.intent in ASKS_FOR_TIME and self.absorb_wish(message):
-            return message.intent == self.intent  # another wish is no reason
+        if message.intent in ASKS_FOR_TIME:  # another wish is no reason
+            if message.intent != self.intent:
+                return False
+            if self.absorb_wish(message):
+                return True
         if not is_words(message):
             return False
         self.reason = message.text.strip()[:MOST_REASON]

@@ -25,6 +25,7 @@ rules:
   - intent: greet
   - action: utter_greet
 """
+COMMUNES = "communes:\n- {name: Azilal, ar: أزيلال}\n"
 EXAMPLES = """
 nlu:
 - intent: greet
@@ -42,7 +43,12 @@ nlu:
 
 def problems(folder: Path, **files: str) -> list[str]:
     """What is wrong with a small sound project once some of its files are replaced."""
-    contents = {"domain.yml": DOMAIN, "data/rules/all.yml": RULES, "data/nlu/fr/all.yml": EXAMPLES}
+    contents = {
+        "domain.yml": DOMAIN,
+        "data/rules/all.yml": RULES,
+        "data/nlu/fr/all.yml": EXAMPLES,
+        "data/communes.yml": COMMUNES,
+    }
     for name, content in (contents | files).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -90,9 +96,38 @@ def test_a_problem_among_the_examples_has_its_line(tmp_path: Path, line: str, pr
     ],
 )
 def test_what_does_not_fit_together_is_named(tmp_path: Path, file: str, old: str, new: str, problem: str) -> None:
-    contents = {"domain.yml": DOMAIN, "data/rules/all.yml": RULES, "data/nlu/fr/all.yml": EXAMPLES}
+    contents = {
+        "domain.yml": DOMAIN,
+        "data/rules/all.yml": RULES,
+        "data/nlu/fr/all.yml": EXAMPLES,
+        "data/communes.yml": COMMUNES,
+    }
     found = problems(tmp_path, **{file: contents[file].replace(old, new)})
     assert any(each.startswith(problem) for each in found), found
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("- {name: Azrou}", "3: a commune has a `name` and its Arabic name `ar`"),
+        ("- Azrou", "3: a commune has a `name` and its Arabic name `ar`"),
+        ("- {name: Azrou, ar: أزرو, alos: [azro]}", "3: Azrou: alos is not known, or not of the right kind"),
+        ("- {name: Azrou, ar: أزرو, also: azro}", "3: Azrou: also is not known, or not of the right kind"),
+        ("- {name: Azrou, ar: أزرو, also: [AZILAL]}", "3: Azrou: a spelling of Azilal too: azilal"),
+        ("- {name: Azrou, ar: أزرو, also: [12]}", "3: Azrou: a spelling is not text: 12"),
+        ("- {name: Azrou, ar: أزرو, also: ['…']}", "3: Azrou: a spelling without any letter"),
+    ],
+)
+def test_a_problem_among_the_communes_has_its_line(tmp_path: Path, line: str, problem: str) -> None:
+    found = problems(tmp_path, **{"data/communes.yml": COMMUNES + line})
+    assert found == [f"data/communes.yml:{problem}"]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "communes: 3"])
+def test_communes_are_a_list(tmp_path: Path, content: str) -> None:
+    assert problems(tmp_path, **{"data/communes.yml": content}) == [
+        "data/communes.yml:1: wanted: a list of `communes`"
+    ]
 
 
 def example(text: str, intent: str, language: str = "fr", line: int = 1) -> Example:

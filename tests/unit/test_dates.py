@@ -162,6 +162,8 @@ def read(text: str, today: date = TODAY) -> list[Mention]:
         ("nkhelles nhar l7ed 3nd lagence", "2026-11-29"),
         ("بعد يوم 15", "2026-12-15"),
         ("dans 10jours", "2026-12-03"),
+        ("mn hna l 15", "2026-12-15"),
+        ("من هنا لنهار 20", "2026-12-20"),
     ],
 )
 def test_dates(text: str, day: str) -> None:
@@ -299,7 +301,7 @@ def test_a_wish_without_a_day_is_not_given_one(text: str) -> None:
     assert read(text) == []
 
 
-@pytest.mark.parametrize("text", ["10 jours", "dix jours svp", "10 أيام", "3achr iyam", "10 days"])
+@pytest.mark.parametrize("text", ["10 jours", "dix jours svp", "10 أيام", "3chra iyam", "10 days"])
 def test_a_length_of_time_alone_answers_until_when_and_since_when(text: str) -> None:
     assert [(m.past, m.future) for m in read(text)] == [(date(2026, 11, 13), date(2026, 12, 3))]
 
