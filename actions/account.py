@@ -1,4 +1,4 @@
-"""The customer's own settings: language, messages, personal data."""
+"""The customer's own settings: language, and messages that they did not ask for."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import EventType, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.handover import offer_agent
 from actions.message import Message
 from actions.speech import button, say
 from actions.turn import Turn, current_turn
-from store.models import Audit
+from store.opt_outs import opt_out
 
 LANGUAGES = ("fr", "ar", "ary", "ary-Latn", "en")
 
@@ -53,16 +52,7 @@ class OptOut(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[EventType]:
         turn = current_turn()
-        if turn.conversation.opted_out_at is None:
-            turn.conversation.opted_out_at = turn.now
-            turn.session.add(
-                Audit(
-                    at=turn.now,
-                    actor=turn.actor,
-                    action="conversation.opted_out",
-                    subject=f"conversation:{turn.conversation.id}",
-                )
-            )
+        await opt_out(turn.session, turn.conversation, turn.actor, turn.now)
         say(dispatcher, "utter_opted_out")
         return []
 
@@ -71,22 +61,3 @@ def opted_out_remark(dispatcher: CollectingDispatcher, turn: Turn) -> None:
     """Say that news of a request comes only when asked for, to someone who wants no messages."""
     if turn.conversation.opted_out_at is not None:
         say(dispatcher, "utter_opted_out_remark")
-
-
-class Privacy(Action):
-    """Who keeps what and why, and how to see, correct or erase it (law 09-08)."""
-
-    def name(self) -> str:
-        return "action_privacy"
-
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[EventType]:
-        turn = current_turn()
-        return offer_agent(
-            dispatcher,
-            turn,
-            "utter_privacy",
-            controller=turn.operator.privacy.controller,
-            phone=turn.operator.customer_relations_phone,
-        )

@@ -1,4 +1,7 @@
-"""A complaint, and "I do not agree" with a bill: kept with the bill's explanation for the person who looks at it."""
+"""A complaint: about a bill it is kept with the bill's explanation for the person who looks at it.
+
+What it is about otherwise is asked and kept by `actions.cases.complaint`.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,14 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import EventType, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions import casework
 from actions.bill_comparison import compared
 from actions.bill_question import SLOT, BillQuestion
 from actions.billed import NotRecomputable
-from actions.handover import offer_agent
+from actions.cases.complaint import Complaint, add_words, answered_by
+from actions.handover import alarm
+from actions.leaving import form_left
+from actions.message import Message
 from actions.speech import say
 from actions.turn import Turn, current_turn
 from billing.explanation import Explanation, NothingToCompare
@@ -22,6 +29,8 @@ from store.conversations import previous_message
 from store.models import Bill, Contract, RequestKind
 from store.requests import Filing, file, open_requests
 
+LOOKED_UP = frozenset({"reading"})
+"""Subjects of a complaint that are looked up on the contract, so that we must know who is writing."""
 TURNS_AFTER = 2
 """For how many of the customer's messages after an explanation a complaint is taken to be about that bill. L."""
 
@@ -32,7 +41,7 @@ def explained(turn: Turn, contract: Contract, bill: Bill) -> EventType:
 
 
 class Complain(Action):
-    """Open a complaint about a bill; any other one only a person can take for now."""
+    """Open a complaint: at once about a bill, else led by the form."""
 
     def name(self) -> str:
         return "action_complain"
@@ -41,23 +50,40 @@ class Complain(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[EventType]:
         turn = current_turn()
+        message = Message.of(tracker)
+        if message.first("danger"):
+            return alarm(dispatcher, turn)
         question = await _question(turn, tracker)
-        over: list[EventType] = [SlotSet(SLOT, None)]
-        if question.topic != "disagree" and question.bill is None:
-            return [*over, *_left_to_a_person(dispatcher, turn)]
-        contracts = await question.contracts(turn)
-        if not contracts:
-            return replace(question, topic="disagree").identify_first("complaint")
-        if len(contracts) > 1:
-            question.ask_which(dispatcher, "complain", contracts)
-            return over
-        (contract,) = contracts
-        bills = await bills_of(turn.session, contract.id)
-        position = next((at for at, bill in enumerate(bills) if bill.number == question.bill), len(bills) - 1)
-        if position < 0:
-            return [*over, *_left_to_a_person(dispatcher, turn)]
-        await _take(dispatcher, turn, contract, bills[: position + 1], question.words)
+        grievance = message.first("grievance")
+        if grievance == "bill" or (grievance is None and (question.topic == "disagree" or question.bill)):
+            return [*_complaint_left(tracker), *await _about_bill(turn, dispatcher, tracker, question)]
+        return await casework.start(Complaint(), dispatcher, tracker, known=grievance in LOOKED_UP)
+
+
+def _complaint_left(tracker: Tracker) -> list[EventType]:
+    """The events that close the complaint that the form was asking about, once it turns out to be about a bill."""
+    case = tracker.get_slot(casework.SLOT)
+    return form_left() if case and case["kind"] == Complaint.kind else []
+
+
+async def _about_bill(
+    turn: Turn, dispatcher: CollectingDispatcher, tracker: Tracker, question: BillQuestion
+) -> list[EventType]:
+    over: list[EventType] = [SlotSet(SLOT, None)]
+    contracts = await question.contracts(turn)
+    if not contracts:
+        return replace(question, topic="disagree").identify_first("complaint")
+    if len(contracts) > 1:
+        replace(question, topic="disagree").ask_which(dispatcher, "complain", contracts)
         return over
+    (contract,) = contracts
+    bills = await bills_of(turn.session, contract.id)
+    position = next((at for at, bill in enumerate(bills) if bill.number == question.bill), len(bills) - 1)
+    if position < 0:  # no bill yet: the form takes the words
+        case = Complaint(category="other", contract=contract.number)
+        return [*over, *await casework.start(case, dispatcher, tracker)]
+    await _take(dispatcher, turn, contract, bills[: position + 1], question.words)
+    return over
 
 
 async def _question(turn: Turn, tracker: Tracker) -> BillQuestion:
@@ -84,10 +110,6 @@ async def _just_explained(turn: Turn, last: dict[str, Any]) -> bool:
     return bool(message_id == last["message"])
 
 
-def _left_to_a_person(dispatcher: CollectingDispatcher, turn: Turn) -> list[EventType]:
-    return offer_agent(dispatcher, turn, "utter_not_yet_complain", phone=turn.operator.customer_relations_phone)
-
-
 async def _take(
     dispatcher: CollectingDispatcher, turn: Turn, contract: Contract, bills: Sequence[Bill], said: str
 ) -> None:
@@ -95,8 +117,7 @@ async def _take(
     bill = bills[-1]
     for request in await open_requests(turn.session, contract.id, RequestKind.COMPLAINT):
         if request.details.get("bill") == bill.number:
-            if said not in request.details["words"]:
-                request.details = {**request.details, "words": [*request.details["words"], said]}
+            add_words(request, [said])
             say(dispatcher, "utter_complaint_known", reference=request.reference)
             return
     request = await file(
@@ -108,16 +129,15 @@ async def _take(
             contract_id=contract.id,
             conversation_id=turn.conversation.id,
             message_id=turn.message_id,
-            details={**_details(bills, turn.operator.tariffs), "words": [said]},
+            details={"category": "bill", **_details(bills, turn.operator.tariffs), "words": [said]},
+            due_on=answered_by(turn),
         ),
     )
-    say(
-        dispatcher,
-        "utter_complaint_received",
-        reference=request.reference,
-        start=bill.period_start,
-        end=bill.period_end,
-    )
+    params: dict[str, Any] = {"reference": request.reference, "start": bill.period_start, "end": bill.period_end}
+    if request.due_on is None:
+        say(dispatcher, "utter_complaint_received", **params)
+    else:
+        say(dispatcher, "utter_complaint_received_until", due_on=request.due_on, **params)
 
 
 def _details(bills: Sequence[Bill], tariffs: str) -> dict[str, Any]:

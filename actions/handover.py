@@ -9,7 +9,9 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import EventType, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.casework import Case
 from actions.leaving import form_left
+from actions.message import Message
 from actions.speech import button, say
 from actions.turn import Turn, current_turn
 from store.conversations import previous_message
@@ -38,6 +40,14 @@ def offer_agent(dispatcher: CollectingDispatcher, turn: Turn, response: str, **p
     return [SlotSet("offer", {"what": "agent", "message": turn.message_id})]
 
 
+def alarm(dispatcher: CollectingDispatcher, turn: Turn) -> list[EventType]:
+    """Tell someone in danger whom to call at once, and bring a person; whatever form was open is left."""
+    operator = turn.operator
+    say(dispatcher, "utter_danger", emergency=operator.emergency_phone, rescue=operator.rescue_phone)
+    hand_over(turn, "danger")
+    return [*form_left(), SlotSet("offer", None)]
+
+
 class TalkToAgent(Action):
     """The customer asks for a person."""
 
@@ -48,13 +58,15 @@ class TalkToAgent(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[EventType]:
         turn = current_turn()
+        if Message.of(tracker).first("danger"):
+            return alarm(dispatcher, turn)
         hand_over(turn, "asked")
         say(dispatcher, "utter_handed_over", phone=turn.operator.customer_relations_phone)
         return [*form_left(), SlotSet("offer", None)]
 
 
 class Affirm(Action):
-    """A "yes" outside a question of a form: it takes the offer just made, if there was one."""
+    """A "yes" outside a question of a form: it takes the offer just made, of a person or to go on with a request."""
 
     def name(self) -> str:
         return "action_affirm"
@@ -65,6 +77,8 @@ class Affirm(Action):
         turn = current_turn()
         offer = tracker.get_slot("offer")
         if offer and await _just_made(turn, offer):
+            if offer["what"] == "parked":
+                return [SlotSet("offer", None), *_gone_on_with(dispatcher, tracker)]
             hand_over(turn, "asked")
             say(dispatcher, "utter_handed_over", phone=turn.operator.customer_relations_phone)
             return [*form_left(), SlotSet("offer", None)]
@@ -82,9 +96,25 @@ class Deny(Action):
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[EventType]:
+        events: list[EventType] = [SlotSet("offer", None)]
+        offer = tracker.get_slot("offer")
+        if offer and offer["what"] == "parked" and await _just_made(current_turn(), offer):
+            say(dispatcher, "utter_parked_left")
+            return [*events, SlotSet("parked", None)]
         if not tracker.active_loop.get("name"):
             say(dispatcher, "utter_what_next")
-        return [SlotSet("offer", None)]
+        return events
+
+
+def _gone_on_with(dispatcher: CollectingDispatcher, tracker: Tracker) -> list[EventType]:
+    """Take up the request that was put aside, by the facts of today."""
+    try:
+        case = Case.load(tracker.get_slot("parked")["case"])
+    except (KeyError, TypeError):  # put aside by another release of ours
+        say(dispatcher, "utter_what_next")
+        return [SlotSet("parked", None)]
+    case.step = None
+    return case.opened()
 
 
 async def _just_made(turn: Turn, offer: dict[str, Any]) -> bool:
@@ -121,6 +151,8 @@ class Lost(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[EventType]:
         turn = current_turn()
+        if Message.of(tracker).first("danger"):
+            return alarm(dispatcher, turn)
         latest = tracker.latest_message
         likely = proposed(latest.get("intent_ranking", ()))
         if await was_lost(turn):

@@ -1,4 +1,4 @@
-"""Questions with a general answer, and those that this version passes on to a person, saying so."""
+"""Questions with a general answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import EventType
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.handover import offer_agent, was_lost
+from actions.handover import alarm, offer_agent, was_lost
 from actions.message import Message
 from actions.speech import say
 from actions.turn import current_turn
@@ -45,13 +45,6 @@ class HowToReadMeter(_Answer):
         return "action_how_to_read_meter"
 
 
-class ContactInfo(_Answer):
-    response = "utter_contact_info"
-
-    def name(self) -> str:
-        return "action_contact_info"
-
-
 class Greet(_Answer):
     response = "utter_greet"
 
@@ -66,6 +59,10 @@ class Help(_Answer):
         return "action_help"
 
 
+OURS = ("shock", "fire", "cable", "flood")
+"""Dangers that may come from our lines and pipes, whatever else the message is taken for."""
+
+
 class OutOfScope(Action):
     """Stay in our domain, politely; the second time in a row offer a person, for it may be ours after all."""
 
@@ -76,34 +73,9 @@ class OutOfScope(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[EventType]:
         turn = current_turn()
+        if Message.of(tracker).first("danger") in OURS:
+            return alarm(dispatcher, turn)
         if await was_lost(turn):
             return offer_agent(dispatcher, turn, "utter_lost_again")
         say(dispatcher, "utter_out_of_scope", operator=turn.operator.name)
         return []
-
-
-class ReportOutage(Action):
-    """Give the number to call at once, and offer a person: a danger must not wait for a form."""
-
-    def name(self) -> str:
-        return "action_report_outage"
-
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[EventType]:
-        turn = current_turn()
-        return offer_agent(dispatcher, turn, "utter_report_outage", emergency=turn.operator.emergency_phone)
-
-
-class NotYet(Action):
-    """What only a person can do for now: say so, and offer one."""
-
-    def name(self) -> str:
-        return "action_not_yet"
-
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[EventType]:
-        turn = current_turn()
-        intent = Message.of(tracker).intent
-        return offer_agent(dispatcher, turn, f"utter_not_yet_{intent}", phone=turn.operator.customer_relations_phone)

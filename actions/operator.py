@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping
+from datetime import date, datetime, time
 from functools import cached_property
 from pathlib import Path
 from string import Formatter
@@ -11,6 +12,7 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from billing.calendar import CASABLANCA
 from billing.kwh_advance import AdvancePolicy
 from billing.schedule_policy import DeferralPolicy, InstalmentPolicy
 from billing.working_days import WorkingDays
@@ -25,8 +27,11 @@ class _Section(BaseModel):
 
 
 class Privacy(_Section):
+    """`answer_days`: days within which a wish to correct or erase personal data is answered."""
+
     controller: str
     declaration: str | None = None
+    answer_days: int = Field(ge=1)
 
 
 class Identification(_Section):
@@ -38,11 +43,24 @@ class Identification(_Section):
     code_minutes: int
 
 
+class Keywords(_Section):
+    """Messages that are one of these words, whatever their case, accents and punctuation.
+
+    Those `answered_by_carrier` on SMS are confirmed by the carrier, not by us.
+    """
+
+    stop: tuple[str, ...]
+    start: tuple[str, ...]
+    answered_by_carrier: tuple[str, ...] = ()
+
+
 class Conversation(_Section):
     resume_hours: int
+    forget_days: int
     remind_hours: int
     agent_hours: int
     release_words: tuple[str, ...]
+    keywords: Keywords
 
 
 class Readings(_Section):
@@ -64,12 +82,92 @@ class Prepaid(_Section):
     kwh_advance: AdvancePolicy
 
 
+class Schedules(_Section):
+    """Payments of a granted schedule: reminded of and missed, in days before and after the one they are due on."""
+
+    remind_days: int = Field(ge=0)
+    grace_days: int = Field(ge=0)
+
+
+Connection = Literal["new", "takeover", "temporary"]
+Premises = Literal["home", "business", "farm"]
+Document = Literal["identity", "occupancy", "permit", "last_bill", "trade_register", "well_permit"]
+
+
+class Subscriptions(_Section):
+    """Working days until an agent has called, and what to show at the agency, by kind of connection.
+
+    Who settles in a business or on a farm shows more: `premises_documents`.
+    """
+
+    call_days: int
+    documents: Mapping[Connection, tuple[Document, ...]]
+    premises_documents: Mapping[Premises, tuple[Document, ...]]
+
+    def to_show(self, connection: Connection, premises: Premises) -> list[Document]:
+        """The documents for both, each once."""
+        named = (*self.documents.get(connection, ()), *self.premises_documents.get(premises, ()))
+        return list(dict.fromkeys(named))
+
+
+class Outages(_Section):
+    """`same_hours`: within which a report of the same cut is not a new one."""
+
+    same_hours: int
+
+
+class Complaints(_Section):
+    """`answer_days`: working days until a complaint is answered, told to the customer; None tells no day."""
+
+    answer_days: int | None = None
+
+
+class Pause(_Section):
+    """Hours of one day of the week, Monday being 0, in which nobody is written to first."""
+
+    weekday: int = Field(ge=0, le=6)
+    begins: time
+    ends: time
+
+
+class WhatsAppTemplate(_Section):
+    """An approved text by its id at Twilio; `variables` are our parameters in the order of its places."""
+
+    sid: str = Field(pattern=r"^HX[0-9a-f]{32}$")
+    variables: tuple[str, ...] = ()
+
+
+class Notices(_Section):
+    """When customers are written to who have not just written, and in what outside WhatsApp's 24 hours.
+
+    `whatsapp_templates` are by response of `domain.yml`, then by language; the text of each must be the response's.
+    """
+
+    begins: time
+    ends: time
+    pauses: tuple[Pause, ...] = ()
+    days_off: frozenset[int] = frozenset()
+    """Days of the week, Monday being 0."""
+    whatsapp_templates: Mapping[str, Mapping[str, WhatsAppTemplate]] = Field(default_factory=dict)
+
+    def may_write(self, moment: datetime) -> bool:
+        """Whether customers may be written to at an aware moment, by the clock of Casablanca."""
+        local = moment.astimezone(CASABLANCA)
+        if local.weekday() in self.days_off or not self.begins <= local.time() < self.ends:
+            return False
+        return not any(
+            each.weekday == local.weekday() and each.begins <= local.time() < each.ends for each in self.pauses
+        )
+
+
 class Operator(_Section):
     """`tariffs` names the folder of `billing/tariffs/` that its bills are computed from."""
 
     name: str
     customer_relations_phone: str
     emergency_phone: str
+    rescue_phone: str
+    """Fire brigade and ambulance."""
     country: str
     payment_page: str
     payment_channels: tuple[Literal["online", "bank_app", "cash_point", "agency"], ...]
@@ -87,7 +185,12 @@ class Operator(_Section):
     """Working days within which a person decides on a request for time to pay."""
     deferral: DeferralPolicy
     instalments: InstalmentPolicy
+    schedules: Schedules
     prepaid: Prepaid
+    subscriptions: Subscriptions
+    outages: Outages
+    complaints: Complaints
+    notices: Notices
 
     @field_validator("payment_link")
     @classmethod

@@ -10,6 +10,8 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from bot.api.payments import payments_router
+from bot.api.recharges import recharges_router
+from bot.api.requests import requests_router
 from bot.files import files_router
 from bot.service import Service
 
@@ -35,6 +37,8 @@ def create_app(service: Service, *, work: bool = True, mount: Callable[[FastAPI]
     app.include_router(files_router(service.links, service.database, service.attachments))
 
     app.include_router(payments_router(service.database))
+    app.include_router(recharges_router(service.database, service.operator))
+    app.include_router(requests_router(service.database, service.operator))
 
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> JSONResponse:

@@ -14,7 +14,7 @@ import os
 import signal
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from importlib import import_module
@@ -25,6 +25,10 @@ MAKERS: Final = {
     "bill_copy": ("bot.documents.bill", "application/pdf"),
 }
 """What can be made: the module that makes it, and the type of what comes out."""
+GATHERED: Final = {"personal_data": "application/json"}
+"""What is looked up each time it is sent or fetched, and its type."""
+Source = Callable[[int], Awaitable[bytes]]
+"""Gathers what goes with a message, by its id, as it is at that moment."""
 
 WORKERS = 2
 SECONDS = 20.0
@@ -41,14 +45,23 @@ class NotMade(Exception):
 
 def content_type(order: Mapping[str, Any]) -> str | None:
     """The type of what `order` asks for; None when nothing here makes that."""
-    _, found = MAKERS.get(order["make"], (None, None))
+    _, found = MAKERS.get(order["make"], (None, GATHERED.get(order["make"])))
     return found
 
 
 class Attachments:
     """Makes what is asked for, once for all who ask at the same time, and keeps the last of it in memory."""
 
-    def __init__(self, *, workers: int = WORKERS, cached_bytes: int = CACHED_BYTES, seconds: float = SECONDS) -> None:
+    def __init__(
+        self,
+        sources: Mapping[str, Source] | None = None,
+        *,
+        workers: int = WORKERS,
+        cached_bytes: int = CACHED_BYTES,
+        seconds: float = SECONDS,
+    ) -> None:
+        """`sources` gather what is in `GATHERED`; none of that is kept in memory."""
+        self._sources = dict(sources or {})
         self._seconds = seconds
         self._workers = [_Worker() for _ in range(workers)]
         self._idle: asyncio.LifoQueue[_Worker] = asyncio.LifoQueue()  # the one that ran last has its modules loaded
@@ -58,10 +71,16 @@ class Attachments:
         self._made = _Cache(cached_bytes)
         self._closed = False
 
-    async def content(self, order: Mapping[str, Any]) -> bytes:
-        """The bytes of the picture or document. Raises `NotMade`, after `SECONDS` at the latest."""
+    async def content(self, order: Mapping[str, Any], message_id: int | None = None) -> bytes:
+        """The bytes of the picture or document. Raises `NotMade`, after `SECONDS` at the latest.
+
+        `message_id` is the message that it goes with; what is gathered is its reader's, whatever the order says.
+        """
         if self._closed:
             raise NotMade(STOPPING)
+        source = self._sources.get(order["make"])
+        if source is not None and message_id is not None:
+            return await self._gathered(source, order["make"], message_id)
         if order["make"] not in MAKERS:
             raise NotMade(f"nothing makes '{order['make']}'")
         key = _key(order)
@@ -81,6 +100,13 @@ class Attachments:
             if making.cancelled():  # by `close`, which is no wish of whoever waits here
                 raise NotMade(STOPPING) from None
             raise
+
+    async def _gathered(self, source: Source, what: str, message_id: int) -> bytes:
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await source(message_id)
+        except Exception as error:  # of the database; its words may quote what was looked up
+            raise NotMade(f"{what}: {type(error).__name__}") from error
 
     async def close(self) -> None:
         """End the worker processes, whatever they are doing."""
@@ -205,4 +231,4 @@ def _begin() -> None:
     threading.Thread(target=follow, name="follow parent", daemon=True).start()
 
 
-__all__ = ["MAKERS", "Attachments", "NotMade", "content_type"]
+__all__ = ["GATHERED", "MAKERS", "Attachments", "NotMade", "Source", "content_type"]

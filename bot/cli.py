@@ -10,8 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from bot.bill_command import app as bill
+from bot.campaign_command import app as campaign
 from bot.faults import Fault, load_settings, reported
+from bot.import_command import app as importing
 from bot.key_command import app as key
+from bot.privacy_command import app as privacy
+from bot.request_command import app as request
 
 app = typer.Typer(
     name="releve",
@@ -24,9 +28,13 @@ app = typer.Typer(
 db = typer.Typer(help="The database: `releve db upgrade`, `releve db demo`.", no_args_is_help=True)
 export = typer.Typer(help="What the operator takes out: `releve export readings`.", no_args_is_help=True)
 app.add_typer(bill, name="bill")
+app.add_typer(request, name="request")
+app.add_typer(campaign, name="campaign")
 app.add_typer(db, name="db")
 app.add_typer(export, name="export")
+app.add_typer(importing, name="import")
 app.add_typer(key, name="key")
+app.add_typer(privacy, name="privacy")
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)]

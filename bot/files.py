@@ -19,7 +19,7 @@ import structlog
 from fastapi import APIRouter, HTTPException, Response
 from sqlalchemy import select
 
-from bot.attachments import Attachments, NotMade, content_type
+from bot.attachments import GATHERED, Attachments, NotMade, content_type
 from bot.clock import Clock, system_clock
 from bot.settings import Settings
 from store.database import Database
@@ -74,12 +74,12 @@ def files_router(
         if order is None or kind is None or order["name"] != name:
             raise HTTPException(404)
         try:
-            content = await attachments.content(order)
+            content = await attachments.content(order, message_id)
         except NotMade as fault:
             log.error("file.not_made", message=message_id, reason=str(fault))
             raise HTTPException(503, headers={"Retry-After": "60"}) from fault
         headers = {
-            "Cache-Control": "private",
+            "Cache-Control": "no-store" if order["make"] in GATHERED else "private",
             "Content-Disposition": f'inline; filename="{name}"',
             "X-Content-Type-Options": "nosniff",
             "X-Robots-Tag": "noindex",

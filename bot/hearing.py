@@ -11,9 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from actions.casework import FORM, SLOT
 from actions.turn import Turn
 from bot.channels.carrier import Kind, MediaType
-from bot.engine.assistant import Assistant, pressed
+from bot.engine.assistant import Assistant, open_form, pressed
 from nlu.language import stable_language
 from nlu.normalise import clean
 from nlu.segments import segments
@@ -23,6 +24,8 @@ MAX_TEXT = 1_000
 """Characters that are read of one message."""
 CHITCHAT = frozenset({"greet", "goodbye", "thank", "affirm", "deny", "out_of_scope", None})
 MOST_REQUESTS = 2
+LEAST_BEGINNING = 3
+"""Characters of a title that may stand for it when typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +79,15 @@ def _unreadable(kind: Kind, payload: dict[str, Any]) -> str:
 
 def _understood(assistant: Assistant, turn: Turn, text: str, notice: str | None) -> Unreadable | Heard:
     whole = assistant.parse(text)
+    in_own_words = _takes_any_words(turn)
+    if in_own_words and turn.conversation.language is not None:
+        # A name or an address says nothing of the language that somebody writes in.
+        turn.language = _pinned_language(turn) or turn.conversation.language
+        return Heard((_settled(whole),), notice)
     turn.language = _answer_language(turn, whole, text)
     if whole.get("language") == "zgh":
         return Unreadable("utter_tamazight")
-    parts = segments(text)
+    parts = () if in_own_words else segments(text)
     if len(parts) > 1:
         requests: list[dict[str, Any]] = []
         for parse in map(_with_reading, map(assistant.parse, parts)):
@@ -113,12 +121,24 @@ def _settled(parse: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _takes_any_words(turn: Turn) -> bool:
+    """Whether the open question is one of a request that takes free text: a reason, a name, an address."""
+    dialogue = turn.conversation.dialogue
+    case = (dialogue or {}).get("slots", {}).get(SLOT)
+    return open_form(dialogue) == FORM and bool(case and case.get("free"))
+
+
+def _pinned_language(turn: Turn) -> str | None:
+    """The language that the customer asked to be answered in."""
+    pinned = (turn.conversation.dialogue or {}).get("slots", {}).get("pinned_language")
+    return None if pinned is None else str(pinned)
+
+
 def _answer_language(turn: Turn, parse: dict[str, Any], text: str) -> str:
-    slots = (turn.conversation.dialogue or {}).get("slots", {})
-    pinned = slots.get("pinned_language")
+    pinned = _pinned_language(turn)
     if pinned:
-        return str(pinned)
-    detected = parse.get("language") or ("ar" if _ARABIC_LETTERS.search(text) else None)
+        return pinned
+    detected = parse.get("language") or ("ar" if ARABIC_LETTERS.search(text) else None)
     if detected is None:
         return turn.language
     language = stable_language(
@@ -131,7 +151,7 @@ def _answer_language(turn: Turn, parse: dict[str, Any], text: str) -> str:
     return language
 
 
-_ARABIC_LETTERS = re.compile(r"[\u0621-\u064a]")
+ARABIC_LETTERS = re.compile(r"[\u0621-\u064a]")
 """Whatever the variety, an answer to Arabic letters is in Arabic letters."""
 
 
@@ -144,12 +164,23 @@ def _button(turn: Turn, token: str | None) -> Unreadable | Heard:
 
 
 def _numbered_choice(turn: Turn, text: str) -> dict[str, Any] | None:
-    """A typed "2", or a typed title, when the last question offered numbered choices."""
+    """A typed "2", a typed title, or how one title alone begins, when the last question offered choices."""
     wanted = text.strip(" .)").casefold()
-    for number, (title, payload) in enumerate((turn.conversation.offered or {}).get("buttons", ()), start=1):
+    offered = (turn.conversation.offered or {}).get("buttons", ())
+    for number, (title, payload) in enumerate(offered, start=1):
         if payload.startswith("/") and (wanted == title.casefold() or _same_number(wanted, number)):
             return pressed(payload, title)
-    return None
+    begun = [
+        (title, payload)
+        for title, payload in offered
+        if payload.startswith("/") and _begins(wanted, title.casefold())
+    ]
+    return pressed(begun[0][1], begun[0][0]) if len(begun) == 1 else None
+
+
+def _begins(text: str, title: str) -> bool:
+    """Whether `title` begins with `text`, up to the end of a word."""
+    return len(text) >= LEAST_BEGINNING and re.match(rf"{re.escape(text)}(?!\w)", title) is not None
 
 
 def _same_number(text: str, number: int) -> bool:

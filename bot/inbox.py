@@ -148,6 +148,8 @@ def _payload(message: Inbound) -> dict[str, Any] | None:
         extra["contact_phone"] = message.contact_phone
     if message.edited:
         extra["edited"] = True
+    if message.opt_out is not None:
+        extra["opt_out"] = message.opt_out
     if message.language_hint:
         extra["language_hint"] = message.language_hint
     return extra or None

@@ -170,7 +170,7 @@ class Outbox:
 
         async def content() -> bytes | None:
             try:
-                return await self._attachments.content(order)
+                return await self._attachments.content(order, message.key)
             except NotMade as fault:
                 log.error("outbox.text_alone", message=message.key, reason=str(fault))
                 return None

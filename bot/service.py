@@ -7,13 +7,16 @@ import gc
 from dataclasses import dataclass
 
 from actions.operator import Operator, load_operator
+from bot.announcer import Announcer
 from bot.attachments import Attachments
 from bot.channels.carrier import Carrier, Intake
 from bot.channels.configured import carriers
+from bot.deadlines import Deadlines
 from bot.engine.assistant import Assistant
 from bot.files import FileLinks
 from bot.inbox import Inbox
 from bot.outbox import Outbox
+from bot.personal_data import PersonalData
 from bot.settings import PROJECT, Settings
 from bot.turn import Turns
 from bot.worker import Worker
@@ -30,7 +33,8 @@ class NotReady(RuntimeError):
 
 @dataclass(slots=True)
 class Service:
-    """One process: its database, its assistant, its carriers, what makes pictures, and its worker."""
+    """One process: its database, its assistant, its carriers, what makes pictures, its worker, what the
+    calendar does, and what writes first."""
 
     settings: Settings
     database: Database
@@ -41,6 +45,8 @@ class Service:
     links: FileLinks
     inbox: Inbox
     worker: Worker
+    deadlines: Deadlines
+    announcer: Announcer
 
     @classmethod
     def build(
@@ -59,12 +65,27 @@ class Service:
         database = Database(settings.database_url)
         configured = [*carriers(settings), *(extra_carriers or ())]
         turns = Turns(database, assistant, operator)
-        attachments, links = Attachments(), FileLinks(settings)
+        attachments, links = Attachments({"personal_data": PersonalData(database)}), FileLinks(settings)
         worker = Worker(
             database, turns, Outbox(database, configured, attachments, links, bulk_share=settings.bulk_share)
         )
         inbox = Inbox(database, worker.wake)
-        return cls(settings, database, operator, configured, assistant, attachments, links, inbox, worker)
+        deadlines = Deadlines(database, operator)
+        channels = frozenset(channel for carrier in configured for channel in carrier.channels)
+        announcer = Announcer(database, assistant.texts, operator, channels, worker.send)
+        return cls(
+            settings,
+            database,
+            operator,
+            configured,
+            assistant,
+            attachments,
+            links,
+            inbox,
+            worker,
+            deadlines,
+            announcer,
+        )
 
     @property
     def intake(self) -> Intake:
@@ -77,10 +98,14 @@ class Service:
         gc.freeze()  # the model stays for as long as the process: no need to look through it again and again
         if work:
             await self.worker.start()
+            self.deadlines.start()
+            self.announcer.start()
         await asyncio.gather(*(carrier.start(self.intake) for carrier in self.carriers if receive))
 
     async def stop(self) -> None:
         """Finish what is in hand. What is not begun waits in the store."""
+        await self.announcer.stop()
+        await self.deadlines.stop()
         await self.worker.stop()
         await self.attachments.close()
         await asyncio.gather(*(carrier.stop() for carrier in self.carriers))

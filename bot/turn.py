@@ -9,19 +9,22 @@ from enum import Enum, auto
 from typing import Any
 
 import structlog
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, false, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from actions.handover import hand_over
 from actions.operator import Operator
 from actions.turn import Turn, opened
+from bot import first_contact, parking
 from bot.clock import Clock, system_clock
 from bot.engine.assistant import Assistant, Utterance, open_form
-from bot.hearing import Heard, Unreadable, hear
+from bot.hearing import ARABIC_LETTERS, Heard, Unreadable, hear
+from bot.keywords import Keyword, keyword, obey
 from bot.outgoing import Claimed, has_open, outbound, take
 from nlu.language import DEFAULT
 from store.database import Database
 from store.models import Conversation, Direction, Holder, Message, MessageState
+from store.opt_outs import inherit
 from store.supplies import registered_language
 
 log = structlog.get_logger()
@@ -96,13 +99,22 @@ class Turns:
             operator=self._operator,
             language=await _first_language(session, conversation),
         )
+        if conversation.last_inbound_at is None:
+            await inherit(session, conversation)
+        offered, wanted = conversation.offered, keyword(turn, message)
         with opened(turn):
-            utterances = await self._answer(turn, message)
+            if wanted is None:
+                utterances = await self._answer(turn, message)
+            else:
+                utterances = await self._obey(turn, message, wanted)
+            utterances = first_contact.informed(self._assistant, turn, utterances)
         conversation.last_inbound_at = now
         message.state = MessageState.HANDLED
         message.settled_at = now
         message.language = turn.language
         claimed = await self._queue(turn, utterances)
+        if wanted is not None:
+            conversation.offered = offered  # a keyword is no answer to the question that is open
         notified = await self._notify_others(turn)
         return Handled(Outcome.HANDLED, tuple(claimed), queued=bool(utterances), notified=tuple(notified))
 
@@ -128,7 +140,13 @@ class Turns:
                         break
                 if notice is not None:
                     utterances.insert(0, assistant.say(turn, notice))
-        return utterances
+        return utterances + parking.offer(assistant, turn, utterances)
+
+    async def _obey(self, turn: Turn, message: Message, wanted: Keyword) -> list[Utterance]:
+        if ARABIC_LETTERS.search(message.body) and turn.language not in ("ar", "ary"):
+            turn.language = "ar"
+        response = await obey(turn, message, wanted)
+        return [] if response is None else [self._assistant.say(turn, response)]
 
     def _is_released(self, turn: Turn, message: Message) -> bool:
         """Whether a conversation in the agents' queue goes back: the customer says so, or nobody came."""
@@ -141,15 +159,14 @@ class Turns:
     def _welcome_back(self, turn: Turn) -> list[Utterance]:
         """What a customer finds who comes back to an open form: where we were, or a fresh start (trap 13)."""
         conversation, rules = turn.conversation, self._operator.conversation
-        if conversation.last_inbound_at is None or not open_form(conversation.dialogue):
+        since = conversation.last_inbound_at
+        if since is None or conversation.dialogue is None:
             return []
-        away = turn.now - conversation.last_inbound_at
+        away = turn.now - since
         if away > timedelta(hours=rules.resume_hours):
-            slots = (conversation.dialogue or {}).get("slots", {})
-            kept = {name: value for name, value in slots.items() if name == "pinned_language"}
-            conversation.dialogue = {"slots": kept, "loop": None}
+            parking.put_aside(conversation, since, turn.now, rules)
             return []
-        if away > timedelta(hours=rules.remind_hours):
+        if open_form(conversation.dialogue) and away > timedelta(hours=rules.remind_hours):
             return [self._assistant.say(turn, "utter_resuming")]
         return []
 
@@ -268,7 +285,8 @@ async def waiting_conversations(session: AsyncSession, now: datetime, limit: int
     async def due(*states: MessageState) -> tuple[int, ...]:
         query = (
             select(Message.conversation_id)
-            .where(Message.state.in_(states), Message.due_at <= now)
+            # Campaigns have lanes of their own.
+            .where(Message.state.in_(states), Message.due_at <= now, Message.bulk == false())
             .group_by(Message.conversation_id)
             .order_by(func.min(Message.id))
             .limit(limit)

@@ -11,9 +11,10 @@ Modules: `normalise` (spelling), `numbers`, `dates` and `feasts` (what they mean
 `entities` (what a number is), `features` and `concepts` (what the models look at), `linear` (serving a model with
 numpy alone), `training` (fitting one with scikit-learn), `calibration` (what a confidence allows), `language` and
 `classifier` (the two models, usable without Rasa), `segments` (two requests in one message), `asides` (what only the
-dialogue listens for: `topics` of bills, `request_topics`, `communes`, `danger` with its `danger_words`), `variants`
-(other spellings of Darija, for training), `examples` (reading `data/nlu/`), `evaluation` (how well it all understands
-labelled messages), `components` (Rasa's side), `standins` (importing Rasa without TensorFlow; import it first).
+dialogue listens for: `topics` of bills, `request_topics`, `communes`, `danger` with its `danger_words`,
+`particulars`), `variants` (other spellings of Darija, for training), `examples` (reading `data/nlu/`),
+`evaluation` (how well it all understands labelled messages), `components` (Rasa's side), `standins`
+(importing Rasa without TensorFlow; import it first).
 
 To teach it:
 

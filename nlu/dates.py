@@ -181,7 +181,8 @@ _AHEAD = (
     r"|(?:report|reporter|repousser|decaler|prolonger|patienter|attendre) (?:de|d')"
     r"|in|within|another|give me|(?:i )?need|(?:delay|extension) of|wait"
     rf"|{_AFTER}|خلال|غضون|مهله(?: (?:ديال|دي?|من))?|من هنا ل?|من دابا ل?|زي?دو?ني|صبرو? عليا?|(?:ا?عطي?و?|امهلو)ني"
-    r"|m[eo]?n hna l?|m[eo]?n daba l?|mohla(?: (?:d|dyal|dial|mn))?|zido?u?n[iy]|s[ae]?b[ae]?r[uo]?u? 3l[iy]+a|3[ae]?ti[uow]*n[iy])"
+    r"|m[eo]?n hna l?|m[eo]?n daba l?|mohla(?: (?:d|dyal|dial|mn))?"
+    r"|zido?u?n[iy]|s[ae]?b[ae]?r[uo]?u? 3l[iy]+a|3[ae]?ti[uow]*n[iy])"
 )
 _BACK = r"(?:(?P<ago>il y a|y a|قبل|[9q]b[ae]?l)|depuis|ca fait|since|for|منذ|من|هادي|هذي|hadi|m[eo]?n)"
 

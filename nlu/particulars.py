@@ -87,7 +87,7 @@ _TABLES: dict[str, dict[str, tuple[str, ...]]] = {
             rf"{_WATER}[^.!?\n]{{0,25}}?(?:dirty|brown|yellow|cloudy|taste\w*|smell\w*|quality|muddy|rusty)",
             r"(?:dirty|brown|yellow|cloudy|rusty|muddy|smelly) water|eaux? sales?",
             r"(?:qualite|gout|couleur|odeur) de l'eau",
-            r"(?:ال|ل)?(?:ما|مياه)[^.!؟\n]{0,25}?(?:وسخ\w*|ملوث\w*|متسخ\w*|طعم|رايحه|ريحه|لون\w*|عكر\w*|خانز|مالح|بنه|مدود)"
+            r"(?:ال|ل)?(?:ما|مياه)[^.!؟\n]{0,25}?(?:وسخ\w*|ملوث\w*|متسخ\w*|طعم\w*|رايح\w*|ريح\w*|لون\w*|عكر\w*|خانز\w*|مالح\w*)"
             r"|جوده (?:ال)?(?:ما|مياه)",
             r"l?ma[^.!?\n]{0,25}?(?:mwesse?kh|moussakh|khane?z|ri[7h]a|loun|lawn|7amer|mala?7|7a?mra|sfer)",
         ),

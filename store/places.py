@@ -18,9 +18,7 @@ async def places_in(session: AsyncSession, kind: PlaceKind, commune: str, limit:
 
 async def next_rounds(session: AsyncSession, commune: str, now: datetime, limit: int = 2) -> list[Round]:
     """The mobile team's rounds in a commune that are not over, the first first."""
-    query = (
-        select(Round).where(Round.commune == commune, Round.ends_at > now).order_by(Round.starts_at).limit(limit)
-    )
+    query = select(Round).where(Round.commune == commune, Round.ends_at > now).order_by(Round.starts_at).limit(limit)
     return list(await session.scalars(query))
 
 

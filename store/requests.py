@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
+from billing.calendar import local_day
 from billing.reference import Kind, new_reference
 from store.models import Audit, Conversation, Instalment, Request, RequestKind, RequestState
 from store.notices import News, conversation_with, tell
@@ -157,43 +158,62 @@ def _note(
     )
 
 
-async def _tell_customer(session: AsyncSession, request: Request, before: RequestState, now: datetime) -> None:
-    """Where they asked; else where the people of the contract are reached."""
-    conversation: Conversation | None = None
+async def conversation_about(session: AsyncSession, request: Request, now: datetime) -> Conversation | None:
+    """Where its customer is told: where they asked; else where the people of the contract are reached."""
     if request.conversation_id is not None:
-        conversation = await session.get(Conversation, request.conversation_id)
-    elif request.contract_id is not None:
-        conversation = await conversation_with(session, request.contract_id, now)
+        return await session.get(Conversation, request.conversation_id)
+    if request.contract_id is not None:
+        return await conversation_with(session, request.contract_id, now)
+    return None
+
+
+async def _tell_customer(session: AsyncSession, request: Request, before: RequestState, now: datetime) -> None:
+    conversation = await conversation_about(session, request, now)
     if conversation is None:
         return
-    response, params = spoken(request)
+    response, params = spoken(request, local_day(now))
     key = f"{request.reference}:{before}:{request.state}:{now.isoformat()}"
     await tell(session, conversation.id, News(key, response, params, now, contract_id=request.contract_id), now)
 
 
 SCHEDULED = frozenset({RequestKind.DEFERRAL, RequestKind.INSTALMENTS})
 """Kinds that have payments to come."""
+GRANTABLE = SCHEDULED | {RequestKind.KWH_ADVANCE}
+"""Kinds that ask for a favour, granted or not; of the others a person says that they are dealt with, or cannot be."""
+PAYING = (*RUNNING, RequestState.BROKEN)
+"""States of a granted schedule that is not paid."""
+_ANSWERS = {RequestState.GRANTED: "dealt_with", RequestState.REFUSED: "not_possible"}
+"""What the states are called for kinds that are not granted."""
 
 
-def spoken(request: Request) -> tuple[str, dict[str, Any]]:
-    """What a customer is told of a request as it stands: response and parameters (`store.notices.News`).
+def kind_words(request: Request) -> dict[str, Any]:
+    """What was asked for, as words within a sentence."""
+    return {"response": f"utter_request_kind_{request.kind}", "params": {}}
 
-    One response for each state (`utter_request_granted`), with what was asked for as words; a granted schedule has
-    its own, with its dates and amounts.
+
+def spoken(request: Request, today: date) -> tuple[str, dict[str, Any]]:
+    """What a customer is told of a request as it stands `today`: response and parameters (`store.notices.News`).
+
+    One response for each state (`utter_request_refused`), with what was asked for as words. A suffix says what
+    more there is: `_schedule` (payments to come), `_because` (what the person who decided said of it), `_until`
+    (the day by which it is decided). One whose day has gone by undecided has a response of its own.
     """
     params: dict[str, Any] = {
         "reference": request.reference,
-        "what": {"response": f"utter_request_kind_{request.kind}", "params": {}},
+        "what": kind_words(request),
         "since": request.created_at,
     }
-    response = f"utter_request_{request.state}"
-    if request.kind in SCHEDULED and request.state in RUNNING:
+    state = request.state.value if request.kind in GRANTABLE else _ANSWERS.get(request.state, request.state.value)
+    response = f"utter_request_{state}"
+    if request.kind in SCHEDULED and request.state in PAYING:
         params["schedule"] = schedule_words(request.schedule)
         response += "_schedule"
-    if request.state in (RequestState.REFUSED, RequestState.GRANTED) and request.reason:
+    if request.state in _ANSWERS and request.reason:
         params["reason"] = request.reason
         response += "_because"
     if request.due_on is not None and request.state in OPEN:
+        if request.due_on < today:
+            return "utter_request_late", params
         params["due_on"] = request.due_on
         response += "_until"
     return response, params

@@ -43,6 +43,8 @@ class Stage:
     assistant: Any
     operator: Operator = field(default_factory=lambda: load_operator(OPERATORS, "onee"))
     now: datetime = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+    is_first_contact: bool = False
+    """Whether those who write have yet to be told who keeps what they write; else they were, long ago."""
 
     def __post_init__(self) -> None:
         self.woken: list[int] = []
@@ -89,6 +91,10 @@ class Stage:
         extra.setdefault("carrier_id", f"SM{next(self._ids):08}")
         extra.setdefault("kind", Kind.TEXT)
         await self.inbox.accept([Inbound(channel, address=phone, text=text, **extra)])
+        if not self.is_first_contact:
+            async with self.database.writing() as session:
+                unaware = update(Conversation).where(Conversation.informed_at.is_(None))
+                await session.execute(unaware.values(informed_at=self.now))
 
     async def press(self, number: int, *, phone: str = KNOWN, channel: Channel = Channel.WHATSAPP) -> str:
         """Press the button `number` (from 1) of the last reply."""

@@ -78,6 +78,8 @@ class Inbound:
     """The customer edited an earlier message; it is a new message to us and never undoes what was done."""
     language_hint: str | None = None
     """The language of the customer's application when the carrier tells (Telegram does), BCP 47."""
+    opt_out: str | None = None
+    """`stop` or `start` where the carrier took the message for that, and has confirmed it to the sender."""
     sent_at: datetime | None = None
 
 

@@ -18,6 +18,7 @@ from billing.reference import Kind, new_reference
 from billing.registers import IndexPoint
 from billing.repairs import swaps
 from store.bills import use_as_json
+from store.demo import advance, communes
 from store.demo.cast import crowd, fixed_households
 from store.demo.history import BillDraft, History, history
 from store.demo.households import Household, Supply
@@ -27,18 +28,26 @@ from store.models import (
     Bill,
     Contract,
     Customer,
+    KnownOutage,
+    LedgerEntry,
     Meter,
+    Place,
     Reading,
     ReadingSource,
     ReadingState,
     Register,
     RegisteredPhone,
+    Request,
+    Round,
 )
 
 LOADED = "demo.loaded"
 """The audit entry that tells a demo database from a real one."""
 CHANNELS = ("sms", "whatsapp", "telegram")
-ORDER = (Customer, Contract, RegisteredPhone, Meter, Register, Reading, Bill)
+ORDER = (
+    *(Customer, Contract, RegisteredPhone, Meter, Register, Reading, Bill),
+    *(Request, LedgerEntry, Place, Round, KnownOutage),
+)
 """Tables in which each row refers only to rows of those before."""
 
 
@@ -75,6 +84,7 @@ async def load(session: AsyncSession, today: date) -> Summary:
     rows = _Rows(today)
     for household in (*fixed_households(), *crowd()):
         rows.add(household)
+    rows.add_services()
     for model in ORDER:
         await session.execute(insert(model), rows.of[model])
     await _move_sequences(session)
@@ -122,6 +132,19 @@ class _Rows:
         )
         for supply in household.supplies:
             self._add_supply(household, supply, customer_id)
+
+    def add_services(self) -> None:
+        """What the communes have, and the advance that one customer is paying back."""
+        for place in communes.places():
+            self._new(Place, **place)
+        for each in communes.rounds(self._today):
+            self._new(Round, **each)
+        for outage in communes.outages(self._today):
+            self._new(KnownOutage, **outage)
+        [contract_id] = [row["id"] for row in self.of[Contract] if row["number"] == advance.CONTRACT]
+        self._new(Request, contract_id=contract_id, **advance.request(self._today))
+        for entry in advance.ledger(self._today):
+            self._new(LedgerEntry, contract_id=contract_id, **entry)
 
     def _add_supply(self, household: Household, supply: Supply, customer_id: int) -> None:
         rng = Random(f"supply {supply.contract}")

@@ -81,7 +81,8 @@ async def test_a_reply_in_doubt_is_rather_sent_twice_than_lost_by_telegram(house
 
 async def test_a_customer_who_opted_out_at_the_carrier_is_not_written_to_again(house: House) -> None:
     phone = house.phone("sms", KNOWN)
-    await phone.does(text="STOP")
+    await phone.does(text="STOP")  # which the carrier confirms itself
+    await phone.does(text="bonjour")
     (reply,) = await settled(house)
     assert reply.state is MessageState.REFUSED
     assert "21610" in (reply.error or "")

@@ -39,12 +39,13 @@ class Victim:
 
     environment: dict[str, str]
     port: int
+    command: tuple[str, ...] = ("-m", "bot")
     process: asyncio.subprocess.Process | None = None
     starts: int = field(default=0)
 
     async def start(self) -> None:
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", "serve", "--port", str(self.port)),
+            *(sys.executable, *self.command, "serve", "--port", str(self.port)),
             env=os.environ | self.environment,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,

@@ -15,12 +15,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 from store_rows import DEMO_DAY
 
+from actions.operator import load_operator
+from billing.calendar import CASABLANCA
 from billing.findings import Code, Severity
+from billing.kwh_advance import allowed, outstanding
 from billing.readings import check
 from billing.reference import parse_reference
 from billing.registers import IndexPoint, RegisterFacts
+from bot.settings import PROJECT
+from nlu import communes
 from store.demo import AlreadyLoaded, NotEmpty, Summary, load
-from store.demo.cast import fixed_households
+from store.demo.cast import COMMUNES, fixed_households
 from store.demo.history import history
 from store.models import (
     Base,
@@ -30,15 +35,20 @@ from store.models import (
     Contract,
     Customer,
     Meter,
+    PlaceKind,
     Reading,
     ReadingSource,
     ReadingState,
     Register,
     RegisterCode,
     RegisteredPhone,
+    RequestState,
     Utility,
 )
+from store.places import next_rounds, places_in
+from store.prepaid import entries, ledger_of
 from store.readings import standing_readings
+from store.requests import request_by_reference
 from store.supplies import contracts_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -420,3 +430,28 @@ async def test_what_is_added_afterwards_gets_the_next_id(demo: AsyncSession) -> 
 
     assert row.id == known + 1
     await demo.rollback()
+
+
+# --- what hangs on the communes --------------------------------------------------------------------------------
+
+
+async def test_every_commune_has_places_to_go_and_a_round_this_week(demo: AsyncSession) -> None:
+    gazetteer = communes.known()
+    now = datetime(DEMO_DAY.year, DEMO_DAY.month, DEMO_DAY.day, 10, tzinfo=CASABLANCA)
+    for commune in COMMUNES:
+        assert gazetteer.canonical(commune) == commune  # as a customer's own words name it
+        assert await places_in(demo, PlaceKind.AGENCY, commune)
+        assert await places_in(demo, PlaceKind.RECHARGE_POINT, commune)
+        [first, *_] = await next_rounds(demo, commune, now)
+        assert first.starts_at - now < timedelta(days=7)
+
+
+async def test_the_fourth_customer_is_paying_back_an_advance_and_may_ask_for_another(demo: AsyncSession) -> None:
+    [contract] = await contracts_for(demo, "+212600000004")
+    ledger = entries(await ledger_of(demo, contract.id))
+    assert outstanding(ledger) == Decimal("7.50")
+    policy = load_operator(PROJECT / "operators", "onee").prepaid.kwh_advance
+    assert allowed(ledger, policy, DEMO_DAY) == policy.kwh
+    request = await request_by_reference(demo, ledger[0].reference)
+    assert request is not None
+    assert (request.contract_id, request.state) == (contract.id, RequestState.BEING_PAID)

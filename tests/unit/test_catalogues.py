@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 
 from actions.operator import load_operator
 from bot import catalogues
+from bot.keywords import plain
 from bot.settings import PROJECT
 from nlu.examples import load
 from nlu.normalise import fold
@@ -111,6 +112,9 @@ WORDS = {
             "en": "CORRECT MY READING",
         },
     ),
+    "ARRET": (None, {"ar": "توقف", "ary": "توقف", "ary-Latn": "ARRET", "en": "ARRET"}),
+    "DELAI": ("request_deferral", {"ar": "مهلة", "ary": "مهلة", "ary-Latn": "MOHLA", "en": "MORE TIME"}),
+    "REPRENDRE": (None, {"ar": "رجوع", "ary": "رجوع", "ary-Latn": "REJOU3", "en": "RESUME"}),
     "ASSISTANT": (None, {"ar": "المساعد", "ary": "المساعد", "ary-Latn": "ASSISTANT", "en": "ASSISTANT"}),
 }
 CAPITALS = re.compile(r"\b[A-Z]{4,}\b")
@@ -153,6 +157,20 @@ def test_words_that_bring_the_assistant_back_do() -> None:
     for path in (PROJECT / "operators").glob("*.yml"):
         operator = load_operator(path.parent, path.stem)
         assert {word.casefold() for word in words} <= set(operator.conversation.release_words)
+
+
+def test_words_that_stop_messages_do() -> None:
+    words = {plain(word) for word in ("ARRET", *WORDS["ARRET"][1].values())}
+    for path in (PROJECT / "operators").glob("*.yml"):
+        operator = load_operator(path.parent, path.stem)
+        assert words <= set(map(plain, operator.conversation.keywords.stop))
+
+
+def test_words_that_bring_messages_back_do() -> None:
+    words = {plain(word) for word in ("REPRENDRE", *WORDS["REPRENDRE"][1].values())}
+    for path in (PROJECT / "operators").glob("*.yml"):
+        operator = load_operator(path.parent, path.stem)
+        assert words <= set(map(plain, operator.conversation.keywords.start))
 
 
 def test_no_word_to_type_is_taken_by_the_sms_carrier() -> None:

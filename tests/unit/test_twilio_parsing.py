@@ -80,7 +80,13 @@ def posted(content_type: str, message_type: str) -> dict[str, str]:
         pytest.param(SMS | {"Body": "x" * 5000}, sms(text="x" * 5000), id="5,000 characters"),
         pytest.param(SMS | {"Body": "4\x008\x1b2\r\n"}, sms(text="4\ufffd8\x1b2\r\n"), id="control codes"),
         pytest.param(SMS | {"Body": "/intent{}"}, sms(text="/intent{}"), id="slash"),
-        pytest.param(SMS | {"Body": "STOP", "OptOutType": "STOP"}, sms(text="STOP"), id="opt-out keyword"),
+        pytest.param(
+            SMS | {"Body": "STOP", "OptOutType": "STOP"}, sms(text="STOP", opt_out="stop"), id="opt-out keyword"
+        ),
+        pytest.param(
+            SMS | {"Body": "Unstop", "OptOutType": "START"}, sms(text="Unstop", opt_out="start"), id="opt-in keyword"
+        ),
+        pytest.param(SMS | {"Body": "HELP", "OptOutType": "HELP"}, sms(text="HELP"), id="help keyword"),
         pytest.param(SMS | {"MessageSid": ""}, sms(), id="only SmsSid"),
         pytest.param(
             WHATSAPP | posted("image/webp", "sticker"),

@@ -43,6 +43,7 @@ _STATES = {
 }
 
 
+_OPT_OUTS = {"STOP": "stop", "START": "start"}
 _WORDS = {
     "21610": "the customer opted out",
     "30003": "the phone cannot be reached",
@@ -85,8 +86,8 @@ def read_message(form: Form) -> Inbound | None:
     `messenger:`). Such a message is well formed, so it is no error to Twilio; it is an advertisement or an
     alert of an operator, and answering short codes is how loops begin. Raises `Malformed`.
 
-    `OptOutType` (STOP, START, HELP seen by Twilio) is not read: Twilio has answered already, and the text
-    itself tells the turn.
+    `OptOutType` tells that Twilio took the message for STOP or START and has answered it. HELP, which it answers
+    too, changes nothing and is left to the turn.
     """
     carrier_id = _sid(form)
     sender = _required(form, "From")
@@ -120,6 +121,7 @@ def read_message(form: Form) -> Inbound | None:
         media=media,
         latitude=place[0] if place else None,
         longitude=place[1] if place else None,
+        opt_out=_OPT_OUTS.get(form.get("OptOutType", "")),
     )
 
 

@@ -1,0 +1,140 @@
+"""kWh in advance for a prepaid household of modest income, recovered from later recharges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import ClassVar
+
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.account import opted_out_remark
+from actions.casework import ContractCase
+from actions.handover import offer_agent
+from actions.message import Message
+from actions.speech import button, say
+from actions.supply import senders_contracts
+from actions.turn import Turn
+from billing.kwh_advance import Hindrance, NotYet, allowed
+from billing.quantity import Quantity
+from store.models import Billing, Contract, RequestKind
+from store.prepaid import ADVANCED, entries, hold, is_modest_income, ledger_of, shown_kwh
+from store.requests import Filing, file, open_requests
+
+
+@dataclass
+class KwhAdvance(ContractCase):
+    kind: ClassVar[str] = "kwh_advance"
+
+    sure: bool = False
+
+    async def absorb(self, turn: Turn, dispatcher: CollectingDispatcher, message: Message) -> bool:
+        match self.step:
+            case None:
+                self.absorb_contract(message)
+                return True
+            case "contract":
+                return self.absorb_contract(message)
+            case "confirm" if message.intent in ("affirm", "deny"):
+                self.sure = message.intent == "affirm"
+                if not self.sure:
+                    say(dispatcher, "utter_advance_declined")
+                    self.over = True
+                return True
+        return message.intent == "request_kwh_advance"
+
+    async def candidates(self, turn: Turn) -> list[Contract]:
+        """The prepaid ones, when there are any."""
+        contracts = await senders_contracts(turn)
+        return [contract for contract in contracts if contract.billing is Billing.PREPAID] or contracts
+
+    async def advance(self, turn: Turn, dispatcher: CollectingDispatcher) -> str | None:
+        if all(contract.billing is not Billing.PREPAID for contract in await self.candidates(turn)):
+            self.over = True
+            delay = button("utter_intent_request_deferral", "request_deferral")
+            say(dispatcher, "utter_advance_postpaid", buttons=[delay, button("utter_choice_agent", "talk_to_agent")])
+            return None
+        contract = await self.chosen(turn)
+        if contract is None:
+            return "contract"
+        if await self._possible(turn, dispatcher, contract) is None:
+            self.over = True
+            return None
+        return None if self.sure else "confirm"
+
+    async def _possible(self, turn: Turn, dispatcher: CollectingDispatcher, contract: Contract) -> Decimal | None:
+        """The kWh that may be asked for today; None, and why it is none is said."""
+        if not await is_modest_income(turn.session, contract):
+            offer_agent(dispatcher, turn, "utter_advance_not_listed", phone=turn.operator.customer_relations_phone)
+            return None
+        for request in await open_requests(turn.session, contract.id, RequestKind.KWH_ADVANCE):
+            withdraw = {"reference": request.reference, "request_topic": "withdraw"}
+            say(
+                dispatcher,
+                "utter_advance_asked_already",
+                buttons=[button("utter_choice_withdraw", "check_request", withdraw)],
+                reference=request.reference,
+                since=request.created_at,
+            )
+            return None
+        ledger = entries(await ledger_of(turn.session, contract.id))
+        try:
+            return allowed(ledger, turn.operator.prepaid.kwh_advance, turn.today)
+        except NotYet as refusal:
+            _say_not_yet(turn, dispatcher, refusal)
+            return None
+
+    async def ask(self, turn: Turn, dispatcher: CollectingDispatcher) -> None:
+        match self.step:
+            case "contract":
+                await self.ask_contract(turn, dispatcher)
+            case "confirm":
+                policy = turn.operator.prepaid.kwh_advance
+                say(
+                    dispatcher,
+                    "utter_ask_advance_confirmed",
+                    buttons=[button("utter_choice_yes", "affirm"), button("utter_choice_no", "deny")],
+                    contract=self.contract,
+                    kwh=shown_kwh(policy.kwh),
+                    percent=Quantity(policy.recovery_percent),
+                )
+
+    async def submit(self, turn: Turn, dispatcher: CollectingDispatcher) -> None:
+        contract = await self.chosen(turn)
+        assert contract is not None
+        await hold(turn.session, contract.id)
+        kwh = await self._possible(turn, dispatcher, contract)  # again: another phone may have asked meanwhile
+        if kwh is None:
+            return
+        decided_by = turn.operator.working_days.after(turn.today, turn.operator.decision_days)
+        request = await file(
+            turn.session,
+            Filing(
+                kind=RequestKind.KWH_ADVANCE,
+                actor=turn.actor,
+                now=turn.now,
+                contract_id=contract.id,
+                conversation_id=turn.conversation.id,
+                message_id=turn.message_id,
+                details={ADVANCED: str(kwh)},
+                due_on=decided_by,
+            ),
+        )
+        say(dispatcher, "utter_advance_received", reference=request.reference, due_on=decided_by)
+        opted_out_remark(dispatcher, turn)
+
+
+def _say_not_yet(turn: Turn, dispatcher: CollectingDispatcher, refusal: NotYet) -> None:
+    """What has to happen first: kWh paid back, a day that comes, or both."""
+    if Hindrance.OUTSTANDING not in refusal.hindrances:
+        offer_agent(dispatcher, turn, "utter_advance_from_day", day=refusal.from_day)
+        return
+    later = refusal.from_day > turn.today
+    offer_agent(
+        dispatcher,
+        turn,
+        "utter_advance_owed_and_from_day" if later else "utter_advance_owed",
+        owed=shown_kwh(refusal.owed),
+        to_recover=shown_kwh(refusal.to_recover),
+        day=refusal.from_day,
+    )
