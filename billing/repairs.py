@@ -100,7 +100,7 @@ def deletions(value: int) -> Iterator[int]:
 def insertions(value: int) -> Iterator[int]:
     """Every index with one digit more."""
     unit = 1
-    while unit <= value * 10:
+    while unit <= max(value, 1) * 10:
         head, tail = divmod(value, unit)
         for digit in range(10):
             yield (head * 10 + digit) * unit + tail
