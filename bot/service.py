@@ -54,12 +54,13 @@ class Service:
         settings: Settings,
         extra_carriers: list[Carrier] | None = None,
         assistant: Assistant | None = None,
+        operator: Operator | None = None,
     ) -> Service:
-        """Load the model, unless an assistant is given, and put the parts together; opens no connection yet.
+        """Load the model and the operator, unless given, and put the parts together; opens no connection yet.
 
         Raises `NoModel` and `BadOperator`.
         """
-        operator = load_operator(OPERATORS, settings.operator)
+        operator = operator or load_operator(OPERATORS, settings.operator)
         operator = operator.model_copy(update={"payment_secret": settings.payment_link_secret})
         assistant = assistant or Assistant.load(settings.model_dir, LOCALES)
         database = Database(settings.database_url)
