@@ -367,9 +367,7 @@ class LedgerEntry(Base):
     __tablename__ = "ledger_entry"
     __table_args__ = (
         one_of("kind", LedgerKind),
-        CheckConstraint(
-            "(kind = 'advance' AND kwh > 0) OR (kind = 'recovery' AND kwh <= 0) OR kind = 'correction'", name="sign"
-        ),
+        CheckConstraint("(kind <> 'advance' OR kwh > 0) AND (kind <> 'recovery' OR kwh <= 0)", name="sign"),
         UniqueConstraint("contract_id", "kind", "reference"),
     )
 

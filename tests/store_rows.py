@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -99,6 +99,64 @@ ROWS: dict[str, dict[str, Any]] = {
         "details": {},
         "created_at": NOW,
     },
+    "request_bill": {"request_id": 1, "bill_id": 1, "amount": Decimal("123.71")},
+    "instalment": {"request_id": 1, "position": 1, "due_on": DAY, "amount": Decimal("123.71"), "paid": Decimal(0)},
+    "payment": {
+        "id": 1,
+        "reference": "PAY-1",
+        "contract_id": 1,
+        "amount": Decimal("100.00"),
+        "unused": Decimal("0.00"),
+        "paid_at": NOW,
+        "reported_at": NOW,
+    },
+    "ledger_entry": {
+        "id": 1,
+        "contract_id": 1,
+        "at": NOW,
+        "kind": "advance",
+        "kwh": Decimal("20.00"),
+        "reference": "K-4821370568",
+    },
+    "place": {
+        "id": 1,
+        "kind": "agency",
+        "commune": "Ifrane",
+        "name": "Agence Exemple",
+        "address": "place Fictive",
+    },
+    "round": {"id": 1, "commune": "Ifrane", "place": "souk", "starts_at": NOW, "ends_at": NOW + timedelta(hours=3)},
+    "known_outage": {
+        "id": 1,
+        "number": "CUT-1",
+        "commune": "Ifrane",
+        "utility": "electricity",
+        "planned": False,
+        "starts_at": NOW,
+    },
+    "campaign": {
+        "id": 1,
+        "name": "relevés de janvier",
+        "kind": "reading_reminder",
+        "state": "draft",
+        "selection": {},
+        "created_at": NOW,
+        "created_by": "test",
+    },
+    "notice": {
+        "id": 1,
+        "key": "campaign:1:1",
+        "conversation_id": 1,
+        "campaign_id": 1,
+        "contract_id": 1,
+        "response": "utter_campaign_reading",
+        "params": {},
+        "state": "waiting",
+        "not_before": NOW,
+        "message_id": 1,
+        "created_at": NOW,
+    },
+    "api_key": {"id": 1, "name": "till", "key_hash": "5d41", "scopes": ["payments"], "created_at": NOW},
     "audit": {"id": 1, "at": NOW, "actor": "test", "action": "looked", "subject": "reading:1", "details": {}},
 }
 
@@ -121,6 +179,16 @@ def another(table: str, **changes: Any) -> dict[str, Any]:
         "reading": {"reference": "R-1234567890", "message_id": 2},
         "bill": {"number": "10000001-002"},
         "request": {"reference": "D-1234567890"},
+        "request_bill": {"bill_id": 2},
+        "instalment": {"position": 2},
+        "payment": {"reference": "PAY-2"},
+        "ledger_entry": {"reference": "K-1234567890"},
+        "place": {"name": "Agence Modèle"},
+        "round": {"place": "mosquée"},
+        "known_outage": {"number": "CUT-2"},
+        "campaign": {"name": "relevés de mars"},
+        "notice": {"key": "campaign:1:2"},
+        "api_key": {"name": "crm", "key_hash": "7d79"},
     }
     return row | fresh.get(table, {}) | changes
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import CheckConstraint, UniqueConstraint, delete, func, null, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
-from store_rows import DAY, ROWS, another, insert_all, statement
+from store_rows import DAY, NOW, ROWS, another, insert_all, statement
 
 from store.models import Base, RegisteredPhone
 
@@ -39,6 +39,19 @@ CHECKS: list[tuple[str, str, dict[str, Any]]] = [
     ("ck_bill_paid", "bill", {"total": Decimal("-10.00"), "paid": Decimal("0.01")}),
     ("ck_request_kind_known", "request", {"kind": "wish"}),
     ("ck_request_state_known", "request", {"state": "forgotten"}),
+    ("ck_instalment_amount_positive", "instalment", {"amount": Decimal(0), "paid": Decimal(0)}),
+    ("ck_instalment_paid", "instalment", {"paid": Decimal("123.72")}),
+    ("ck_payment_amount_positive", "payment", {"amount": Decimal("-1.00"), "unused": Decimal("-1.00")}),
+    ("ck_payment_unused", "payment", {"unused": Decimal("100.01")}),
+    ("ck_ledger_entry_kind_known", "ledger_entry", {"kind": "gift"}),
+    ("ck_ledger_entry_sign", "ledger_entry", {"kwh": Decimal("-20.00")}),
+    ("ck_ledger_entry_sign", "ledger_entry", {"kind": "recovery"}),
+    ("ck_place_kind_known", "place", {"kind": "café"}),
+    ("ck_round_ends_after_start", "round", {"ends_at": NOW}),
+    ("ck_known_outage_utility_known", "known_outage", {"utility": "gas"}),
+    ("ck_campaign_kind_known", "campaign", {"kind": "advertising"}),
+    ("ck_campaign_state_known", "campaign", {"state": "lost"}),
+    ("ck_notice_state_known", "notice", {"state": "lost"}),
     ("ck_conversation_holder_known", "conversation", {"holder": "nobody"}),
     ("ck_identity_verification_known", "identity", {"verification": "national_id"}),
     ("ck_message_direction_known", "message", {"direction": "sideways", "state": "queued"}),

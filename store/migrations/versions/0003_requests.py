@@ -105,7 +105,7 @@ def upgrade() -> None:
         sa.Column("bought", sa.BigInteger()),
         sa.Column("reference", sa.String(length=64), nullable=False),
         sa.CheckConstraint(
-            "(kind = 'advance' AND kwh > 0) OR (kind = 'recovery' AND kwh <= 0) OR kind = 'correction'",
+            "(kind <> 'advance' OR kwh > 0) AND (kind <> 'recovery' OR kwh <= 0)",
             name=op.f("ck_ledger_entry_sign"),
         ),
         sa.CheckConstraint("kind IN ('advance', 'recovery', 'correction')", name=op.f("ck_ledger_entry_kind_known")),
