@@ -27,10 +27,20 @@ ANSWERS = {
     "action_identify": "utter_already_identified",
     "action_how_to_pay": "utter_how_to_pay",
     "action_contact_info": "utter_contact_info",
-    "action_report_outage": "utter_report_outage",
+    "action_report_outage": "utter_ask_outage_scope",
+    "action_check_balance": "utter_ask_contract_choice",
+    "action_explain_bill": "utter_ask_contract_choice",
+    "action_estimate_bill": "utter_ask_contract_choice",
+    "action_complain": "utter_ask_complaint_words",
+    "action_check_request": "utter_request_none",
+    "action_request_deferral": "utter_ask_deferral_until",
+    "action_request_instalments": "utter_ask_bills",
+    "action_request_kwh_advance": "utter_ask_contract_choice",
+    "action_request_subscription": "utter_ask_connection",
+    "action_recharge_prepaid": "utter_ask_contract_choice",
     "action_talk_to_agent": "utter_handed_over",
     "action_change_language": "utter_language_changed",
-    "action_privacy": "utter_privacy",
+    "action_privacy": "utter_ask_contract_choice",
     "action_opt_out": "utter_opted_out",
     "action_greet": "utter_greet",
     "action_affirm": "utter_what_next",
@@ -155,7 +165,6 @@ def _domain() -> dict[str, Any]:
     rules = _our_rules()
     ours = {step["action"] for steps in rules.values() for step in steps if "action" in step}
     answers = {ANSWERS.get(action, action) for action in ours} | set(SAID_BY_ACTIONS)
-    answers |= {_not_yet(steps) for steps in rules.values() if _ends_in(steps, "action_not_yet")}
     texts = _texts()
     responses = {name: [{"text": texts[name]}] for name in sorted(answers) if name in texts}
     responses |= _questions(texts)
@@ -275,10 +284,6 @@ def _ends_in(steps: list[dict[str, Any]], action: str) -> bool:
     return steps[-1].get("action") == action
 
 
-def _not_yet(steps: list[dict[str, Any]]) -> str:
-    return f"utter_not_yet_{steps[0]['intent']}"
-
-
 def _rules() -> list[dict[str, Any]]:
     rules: list[dict[str, Any]] = []
     for name, steps in _our_rules().items():
@@ -286,8 +291,6 @@ def _rules() -> list[dict[str, Any]]:
             steps = [steps[0], {"action": FORM}, {"active_loop": FORM}]
         elif _ends_in(steps, "action_correct_reading"):
             steps = [*steps, {"action": FORM}, {"active_loop": FORM}]
-        elif _ends_in(steps, "action_not_yet"):
-            steps = [steps[0], {"action": _not_yet(steps)}]
         else:
             steps = [
                 {"action": ANSWERS.get(step["action"], step["action"])} if "action" in step else step
