@@ -141,16 +141,16 @@ def _answer_language(turn: Turn, parse: dict[str, Any], text: str) -> str:
     detected = parse.get("language") or ("ar" if ARABIC_LETTERS.search(text) else None)
     if detected is None:
         return turn.language
-    language = stable_language(
-        turn.conversation.language,
-        detected,
-        float(parse.get("language_confidence") or 0),
-        int(parse.get("language_words") or 0),
-    )
+    confidence, words = float(parse.get("language_confidence") or 0), int(parse.get("language_words") or 0)
+    if turn.conversation.language is None and words < 2 and confidence < PLAIN and not ARABIC_LETTERS.search(text):
+        return turn.language  # "DELAI" may be anybody's: what the utility knows of its holder counts more
+    language = stable_language(turn.conversation.language, detected, confidence, words)
     turn.conversation.language = language
     return language
 
 
+PLAIN = 0.5
+"""How sure the language of a first single word must be to count. L: set on the words that our texts ask to type."""
 ARABIC_LETTERS = re.compile(r"[\u0621-\u064a]")
 """Whatever the variety, an answer to Arabic letters is in Arabic letters."""
 

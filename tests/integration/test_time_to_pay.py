@@ -209,3 +209,7 @@ async def test_a_deferral_in_the_other_languages(stage: Stage, wish: str, skip: 
     assert received in await stage.write(yes)
     (request,) = await requests(stage)
     assert payments(request) == [(date(2026, 12, 15), Decimal("120.35"))]
+
+
+async def test_the_word_that_a_reminder_asks_for_is_answered_in_the_holders_language(stage: Stage) -> None:
+    assert "Jusqu'à quelle date" in await stage.write("DELAI")
