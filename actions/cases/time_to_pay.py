@@ -26,6 +26,8 @@ from store.models import Bill, Contract, RequestBill, RequestKind
 from store.requests import OPEN, RUNNING, Filing, file, open_requests, propose, request_by_reference, revise
 
 ASKS_FOR_TIME = ("request_deferral", "request_instalments")
+QUESTIONS = frozenset({"check_balance", "how_to_pay", "estimate_bill", "check_request", "how_to_read_meter"})
+"""What is no reason although many write it without a question mark."""
 MOST_REASON = 300
 """Characters of a reason that are kept."""
 
@@ -106,7 +108,7 @@ class TimeToPay(ContractCase):
                 return False
             if self.absorb_wish(message):
                 return True
-        if not is_words(message):
+        if message.intent in QUESTIONS or not is_words(message):
             return False
         self.reason = message.text.strip()[:MOST_REASON]
         self.asked_why = True
