@@ -92,6 +92,13 @@ class Case(ABC):
         return [SlotSet(SLOT, self.dump()), SlotSet("parked", None), *identify_first("case", contract)]
 
 
+class Question(Case):
+    """A question, not a request: it is over as soon as there is all that the answer needs."""
+
+    async def submit(self, turn: Turn, dispatcher: CollectingDispatcher) -> None:
+        """A question files nothing."""
+
+
 @dataclass
 class ContractCase(Case):
     """A case about one of the sender's contracts, named by number or by utility."""
@@ -146,6 +153,22 @@ async def start(
     if known and not await senders_contracts(turn):
         return case.opened_by_stranger(message.contract)
     return case.opened()
+
+
+async def answer(
+    question: Question, dispatcher: CollectingDispatcher, message: Message, *, known: bool = True
+) -> list[EventType]:
+    """Answer at once where nothing has to be asked first, so that a form that is open stays so.
+
+    `known` asks first who is writing.
+    """
+    turn = current_turn()
+    await question.absorb(turn, dispatcher, message)
+    if known and not await senders_contracts(turn):
+        return question.opened_by_stranger(message.contract)
+    if await question.advance(turn, dispatcher) is None:
+        return []
+    return question.opened()
 
 
 class ValidateCaseForm(Action):

@@ -9,7 +9,8 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import EventType
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.casework import Case, is_words
+from actions.case_questions import CommuneCase
+from actions.casework import Question, answer
 from actions.message import Message
 from actions.speech import say, words
 from actions.supply import senders_contracts
@@ -19,8 +20,6 @@ from store.places import places_in
 
 AGENCIES = 2
 """Agencies told of a commune: what fits in a text message."""
-TRIES = 2
-"""Communes that we do not know, after which only the telephone is given."""
 ABOUT_AGENCIES = frozenset({"agency", "hours"})
 
 
@@ -38,10 +37,7 @@ class ContactInfo(Action):
         if message.first("commune") is None and not ABOUT_AGENCIES & set(message.values("request_topic")):
             say_telephone(turn, dispatcher)
             return []
-        question = Agencies()
-        await question.absorb(turn, dispatcher, message)
-        # Answered at once where nothing has to be asked first, so that a form that is open stays so.
-        return [] if await question.advance(turn, dispatcher) is None else question.opened()
+        return await answer(Agencies(), dispatcher, message, known=False)
 
 
 def say_telephone(turn: Turn, dispatcher: CollectingDispatcher) -> None:
@@ -51,29 +47,21 @@ def say_telephone(turn: Turn, dispatcher: CollectingDispatcher) -> None:
 
 
 @dataclass
-class Agencies(Case):
-    """A question, not a request: it is over as soon as the commune is known."""
+class Agencies(CommuneCase, Question):
+    """The agencies of the commune named, else of those of the sender's contracts."""
 
     kind: ClassVar[str] = "agencies"
 
-    commune: str | None = None
-    misses: int = 0
-
     async def absorb(self, turn: Turn, dispatcher: CollectingDispatcher, message: Message) -> bool:
-        self.commune = message.first("commune")
-        if self.commune is not None or self.step is None:
+        if self.step is None:
+            self.commune = message.first("commune")
             return True
-        if not is_words(message):
-            return False
-        self.misses += 1
-        if self.misses < TRIES:
-            say(dispatcher, "utter_commune_unknown")
-        return True
+        return self.absorb_commune(dispatcher, message, each_miss_said=False)
 
     async def advance(self, turn: Turn, dispatcher: CollectingDispatcher) -> str | None:
         mine = {contract.commune for contract in await senders_contracts(turn)}
         communes = [self.commune] if self.commune else sorted(mine)
-        if not communes and self.misses < TRIES:
+        if not communes and self.may_ask_commune:
             return "commune"
         self.over = True
         if not communes:
@@ -84,9 +72,6 @@ class Agencies(Case):
 
     async def ask(self, turn: Turn, dispatcher: CollectingDispatcher) -> None:
         say(dispatcher, "utter_ask_agency_town", phone=turn.operator.customer_relations_phone)
-
-    async def submit(self, turn: Turn, dispatcher: CollectingDispatcher) -> None:
-        """A question files nothing."""
 
 
 async def _tell(turn: Turn, dispatcher: CollectingDispatcher, commune: str) -> None:

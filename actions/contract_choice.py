@@ -18,6 +18,11 @@ def of_utilities(contracts: list[Contract], utilities: Collection[str]) -> list[
     return [contract for contract in contracts if contract.utility.value in utilities] or contracts
 
 
+def prepaid(contracts: Iterable[Contract]) -> list[Contract]:
+    """Those whose meter is recharged."""
+    return [contract for contract in contracts if contract.billing is Billing.PREPAID]
+
+
 def with_bills(contracts: list[Contract], number: str | None, utilities: Collection[str]) -> list[Contract]:
     """The sender's contracts that a question about bills may mean: by number, by utility, prepaid ones last.
 

@@ -17,7 +17,8 @@ from actions import casework
 from actions.bill_comparison import compared
 from actions.bill_question import SLOT, BillQuestion
 from actions.billed import NotRecomputable
-from actions.cases.complaint import Complaint, add_words, answered_by
+from actions.cases.complaint import Complaint, answered_by
+from actions.filing import add_words, file_for_sender
 from actions.handover import alarm
 from actions.leaving import form_left
 from actions.message import Message
@@ -27,7 +28,7 @@ from billing.explanation import Explanation, NothingToCompare
 from store.bills import bills_of
 from store.conversations import previous_message
 from store.models import Bill, Contract, RequestKind
-from store.requests import Filing, file, open_requests
+from store.requests import open_requests
 
 LOOKED_UP = frozenset({"reading"})
 """Subjects of a complaint that are looked up on the contract, so that we must know who is writing."""
@@ -120,18 +121,12 @@ async def _take(
             add_words(request, [said])
             say(dispatcher, "utter_complaint_known", reference=request.reference)
             return
-    request = await file(
-        turn.session,
-        Filing(
-            kind=RequestKind.COMPLAINT,
-            actor=turn.actor,
-            now=turn.now,
-            contract_id=contract.id,
-            conversation_id=turn.conversation.id,
-            message_id=turn.message_id,
-            details={"category": "bill", **_details(bills, turn.operator.tariffs), "words": [said]},
-            due_on=answered_by(turn),
-        ),
+    request = await file_for_sender(
+        turn,
+        RequestKind.COMPLAINT,
+        {"category": "bill", **_details(bills, turn.operator.tariffs), "words": [said]},
+        contract=contract,
+        due_on=answered_by(turn),
     )
     params: dict[str, Any] = {"reference": request.reference, "start": bill.period_start, "end": bill.period_end}
     if request.due_on is None:

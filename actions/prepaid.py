@@ -11,16 +11,18 @@ from rasa_sdk.events import EventType
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import casework
+from actions.case_questions import CommuneCase
 from actions.cases.kwh_advance import KwhAdvance
 from actions.cases.kwh_ledger import KwhLedger
-from actions.cases.recharge_visit import TRIES, RechargeVisit
-from actions.casework import Case, is_words
+from actions.cases.recharge_visit import RechargeVisit
+from actions.casework import Question
+from actions.contract_choice import prepaid
 from actions.message import Message
 from actions.speech import Spare, button, say, words
 from actions.supply import senders_contracts
 from actions.turn import Turn, current_turn
 from billing.calendar import CASABLANCA, local_day
-from store.models import Billing, Contract, Place, PlaceKind, Round
+from store.models import Contract, Place, PlaceKind, Round
 from store.places import next_rounds, places_in
 from store.prepaid import is_modest_income
 
@@ -41,13 +43,13 @@ class RechargePrepaid(Action):
         message = Message.of(tracker)
         topics = message.values("request_topic")
         contracts = await senders_contracts(turn)
-        if contracts and not _prepaid(contracts) and message.first("commune") is None:
+        if contracts and not prepaid(contracts) and message.first("commune") is None:
             cut = button("utter_intent_report_outage", "report_outage")
             say(dispatcher, "utter_recharge_postpaid", buttons=[cut, button("utter_choice_agent", "talk_to_agent")])
             return []
         if "come" in topics:
             return await casework.start(RechargeVisit(), dispatcher, tracker, known=False)
-        return await _answer(WhereToRecharge(), dispatcher, message, known=False)
+        return await casework.answer(WhereToRecharge(), dispatcher, message, known=False)
 
 
 class RequestKwhAdvance(Action):
@@ -61,66 +63,36 @@ class RequestKwhAdvance(Action):
     ) -> list[EventType]:
         message = Message.of(tracker)
         if "ledger" in message.values("request_topic"):
-            return await _answer(KwhLedger(), dispatcher, message)
+            return await casework.answer(KwhLedger(), dispatcher, message)
         return await casework.start(KwhAdvance(), dispatcher, tracker)
 
 
-async def _answer(
-    question: Case, dispatcher: CollectingDispatcher, message: Message, *, known: bool = True
-) -> list[EventType]:
-    """Answer at once where nothing has to be asked first, so that a form that is open stays so.
-
-    `known` asks first who is writing.
-    """
-    turn = current_turn()
-    await question.absorb(turn, dispatcher, message)
-    if known and not await senders_contracts(turn):
-        return question.opened_by_stranger(message.contract)
-    if await question.advance(turn, dispatcher) is None:
-        return []
-    return question.opened()
-
-
 @dataclass
-class WhereToRecharge(Case):
-    """A question, not a request: it is over as soon as the commune is known."""
+class WhereToRecharge(CommuneCase, Question):
+    """Where the sender can recharge: in the commune named, else in those of their prepaid contracts."""
 
     kind: ClassVar[str] = "where_to_recharge"
 
-    commune: str | None = None
-    misses: int = 0
-
     async def absorb(self, turn: Turn, dispatcher: CollectingDispatcher, message: Message) -> bool:
-        self.commune = message.first("commune")
-        if self.commune is not None or self.step is None:
+        if self.step is None:
+            self.commune = message.first("commune")
             return True
-        if not is_words(message):
-            return False
-        self.misses += 1
-        say(dispatcher, "utter_commune_unknown")
-        return True
+        return self.absorb_commune(dispatcher, message)
 
     async def advance(self, turn: Turn, dispatcher: CollectingDispatcher) -> str | None:
-        prepaid = _prepaid(await senders_contracts(turn))
-        communes = [self.commune] if self.commune else sorted({contract.commune for contract in prepaid})
-        if not communes and self.misses < TRIES:
+        mine = prepaid(await senders_contracts(turn))
+        communes = [self.commune] if self.commune else sorted({contract.commune for contract in mine})
+        if not communes and self.may_ask_commune:
             return "commune"
         self.over = True
         if not communes:
             say(dispatcher, "utter_call_instead", phone=turn.operator.customer_relations_phone)
         for commune in communes:
-            await _tell(turn, dispatcher, commune, [each for each in prepaid if each.commune == commune])
+            await _tell(turn, dispatcher, commune, [each for each in mine if each.commune == commune])
         return None
 
     async def ask(self, turn: Turn, dispatcher: CollectingDispatcher) -> None:
         say(dispatcher, "utter_ask_commune")
-
-    async def submit(self, turn: Turn, dispatcher: CollectingDispatcher) -> None:
-        """A question files nothing."""
-
-
-def _prepaid(contracts: Sequence[Contract]) -> list[Contract]:
-    return [contract for contract in contracts if contract.billing is Billing.PREPAID]
 
 
 async def _tell(turn: Turn, dispatcher: CollectingDispatcher, commune: str, mine: Sequence[Contract]) -> None:

@@ -20,7 +20,7 @@ from actions.contract_choice import ask_which
 from actions.drafts import Doubt, Draft
 from actions.forms import is_answering
 from actions.message import Message
-from actions.speech import UNITS, button, say
+from actions.speech import UNITS, button, say, yes_or_no
 from actions.supply import Supply, senders_contracts, supply_of
 from actions.turn import Turn, current_turn
 from billing.findings import Code, Finding, Severity, Verdict
@@ -415,7 +415,7 @@ class AskReadingConfirmed(Action):
             say(
                 dispatcher,
                 QUESTIONS.get(Code(doubt.code), "utter_ask_sure") if _has_numbers(doubt) else "utter_ask_sure",
-                buttons=[button("utter_choice_yes", "affirm"), button("utter_choice_no", "deny")],
+                buttons=yes_or_no(),
                 **numbers,
             )
         return []

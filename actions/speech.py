@@ -66,6 +66,11 @@ def words(response: str, **params: Any) -> dict[str, Any]:
     return {"response": response, "params": params}
 
 
+def yes_or_no() -> list[dict[str, Any]]:
+    """The two buttons of a question that is answered by one of them."""
+    return [button("utter_choice_yes", "affirm"), button("utter_choice_no", "deny")]
+
+
 def button(response: str, intent: str, entities: dict[str, Any] | None = None, **params: Any) -> dict[str, Any]:
     """A button whose title is response `response`, and which stands for `intent` with `entities` when pressed."""
     payload = f"/{intent}" + (json.dumps(entities, ensure_ascii=False) if entities else "")

@@ -22,7 +22,7 @@ from billing.working_days import WorkingDays
 from store.models import Bill, Request, RequestKind, RequestState
 from store.personal_data import erase
 from store.prepaid import grant_advance
-from store.requests import OPEN, SCHEDULED, NotAllowed, change, propose, revise
+from store.requests import OPEN, SCHEDULED, NotAllowed, change, reschedule
 
 MOST_REASON = 300
 """Characters of a reason, as the table keeps it."""
@@ -117,12 +117,7 @@ async def _schedule(
         raise BadDecision(f"{request.reference}: {'; '.join(_words(flaw, debt) for flaw in standing)}")
     if wanted is None:
         return
-    before = [[each.due_on.isoformat(), str(each.amount)] for each in request.schedule]
-    revise(session, request, actor, now, {"schedule_before": before})
-    request.schedule.clear()
-    await session.flush()  # the old payments go before new ones take their positions
-    propose(request, [(each.due_on, each.amount) for each in payments])
-    await session.flush()
+    await reschedule(session, request, [(each.due_on, each.amount) for each in payments], actor, now)
 
 
 async def _bills(session: AsyncSession, request: Request) -> list[Bill]:

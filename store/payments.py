@@ -15,6 +15,7 @@ from store.bills import open_bills
 from store.models import Audit, Bill, Contract, Payment, Request, RequestKind, RequestState
 from store.notices import News, conversation_with, tell
 from store.requests import OPEN, RUNNING, change, open_requests
+from store.supplies import hold
 
 PAYABLE = (*RUNNING, RequestState.BROKEN)
 """States of a schedule that a payment still counts for."""
@@ -43,7 +44,7 @@ async def record_payment(
     state in the same breath. Raises `PaymentDiffers`.
     """
     # Held, so that two payments at the same moment do not settle the same bill twice.
-    await session.refresh(contract, with_for_update=True)
+    await hold(session, contract.id)
     known = await session.scalar(select(Payment).where(Payment.reference == report.reference))
     if known is not None:
         if (known.contract_id, known.amount) != (contract.id, report.amount):

@@ -18,6 +18,7 @@ from billing.quantity import Quantity
 from store.models import Contract, Customer, LedgerEntry, LedgerKind, Request, RequestKind, RequestState
 from store.notices import News, conversation_with, tell
 from store.requests import RUNNING, change, open_requests
+from store.supplies import hold
 from store.types import CENTIMES
 
 ADVANCED = "kwh"
@@ -47,11 +48,6 @@ async def is_modest_income(session: AsyncSession, contract: Contract) -> bool:
     """Whether the holder of a contract is on the operator's list of modest incomes."""
     query = select(Customer.modest_income).where(Customer.id == contract.customer_id)
     return bool(await session.scalar(query))
-
-
-async def hold(session: AsyncSession, contract_id: int) -> None:
-    """Keep others from adding to a contract's ledger, or to its requests, until the transaction ends."""
-    await session.execute(select(Contract.id).where(Contract.id == contract_id).with_for_update())
 
 
 async def grant_advance(session: AsyncSession, request: Request, now: datetime) -> LedgerEntry:

@@ -94,12 +94,28 @@ async def file(session: AsyncSession, filing: Filing, rng: Random = _random) -> 
     return request
 
 
-def propose(request: Request, schedule: Sequence[tuple[date, Decimal]]) -> None:
+def propose(request: Request, schedule: Sequence[Payable]) -> None:
     """Put a schedule of payments in the place of the request's; amounts in dirhams."""
     request.schedule = [
         Instalment(position=position, due_on=due_on, amount=amount, paid=Decimal(0))
         for position, (due_on, amount) in enumerate(schedule, start=1)
     ]
+
+
+Payable = tuple[date, Decimal]
+"""A payment to make: the day it is due on, and dirhams."""
+
+
+async def reschedule(
+    session: AsyncSession, request: Request, payments: Sequence[Payable], actor: str, now: datetime
+) -> None:
+    """Put other payments in the place of an undecided request's, and note what they were. Raises `NotAllowed`."""
+    before = [[each.due_on.isoformat(), str(each.amount)] for each in request.schedule]
+    revise(session, request, actor, now, {"schedule_before": before})
+    request.schedule.clear()
+    await session.flush()  # the old payments go before new ones take their positions
+    propose(request, payments)
+    await session.flush()
 
 
 def revise(session: AsyncSession, request: Request, actor: str, now: datetime, before: Mapping[str, Any]) -> None:

@@ -60,6 +60,11 @@ async def registered_language(session: AsyncSession, phone: str) -> str | None:
     return await session.scalar(_REGISTERED_LANGUAGE, {"phone": phone})
 
 
+async def hold(session: AsyncSession, contract_id: int) -> None:
+    """Keep others from changing what hangs on a contract, its requests or its ledger, until the transaction ends."""
+    await session.execute(select(Contract.id).where(Contract.id == contract_id).with_for_update())
+
+
 async def contract_by_number(session: AsyncSession, number: str) -> Contract | None:
     return await session.scalar(select(Contract).where(Contract.number == number))
 

@@ -40,18 +40,10 @@ class Addition(ChosenRequest):
         self.words = message.text.strip()[:MOST_WORDS]
         return True
 
-    async def advance(self, turn: Turn, dispatcher: CollectingDispatcher) -> str | None:
-        request = await self.found(turn, dispatcher)
-        if request is None:
-            return None if self.over else "which"
+    def next_step(self) -> str | None:
         return None if self.words else "words"
 
-    async def ask(self, turn: Turn, dispatcher: CollectingDispatcher) -> None:
-        if self.step == "which":
-            await self.ask_which_request(turn, dispatcher)
-            return
-        request = await self.found(turn, dispatcher)
-        assert request is not None
+    def ask_about(self, dispatcher: CollectingDispatcher, request: Request) -> None:
         say(dispatcher, "utter_ask_addition", reference=request.reference, what=kind_words(request))
 
     async def do(self, turn: Turn, dispatcher: CollectingDispatcher, request: Request) -> None:

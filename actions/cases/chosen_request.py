@@ -10,6 +10,7 @@ from typing import ClassVar
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.casework import Case
+from actions.filing import MOST_LOOKED_AT
 from actions.message import Message
 from actions.speech import button, say
 from actions.supply import senders_contracts
@@ -17,8 +18,6 @@ from actions.turn import Turn
 from store.models import Request
 from store.requests import OPEN, request_by_reference, requests_of
 
-MOST_LOOKED_AT = 20
-"""How many of the sender's latest requests are looked through."""
 MOST_SHOWN = 3
 
 
@@ -86,8 +85,26 @@ class ChosenRequest(Case):
             return request
         return None
 
-    async def ask_which_request(self, turn: Turn, dispatcher: CollectingDispatcher) -> None:
-        ask_which_request(dispatcher, await self._undecided(turn), self.topic)
+    async def advance(self, turn: Turn, dispatcher: CollectingDispatcher) -> str | None:
+        if await self.found(turn, dispatcher) is None:
+            return None if self.over else "which"
+        return self.next_step()
+
+    @abstractmethod
+    def next_step(self) -> str | None:
+        """What is still to ask once the request is known."""
+
+    async def ask(self, turn: Turn, dispatcher: CollectingDispatcher) -> None:
+        if self.step == "which":
+            ask_which_request(dispatcher, await self._undecided(turn), self.topic)
+            return
+        request = await self.found(turn, dispatcher)
+        assert request is not None
+        self.ask_about(dispatcher, request)
+
+    @abstractmethod
+    def ask_about(self, dispatcher: CollectingDispatcher, request: Request) -> None:
+        """Put the question of `step` about the request."""
 
     async def submit(self, turn: Turn, dispatcher: CollectingDispatcher) -> None:
         """Do it, unless the request was decided since it was looked up."""

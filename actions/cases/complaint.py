@@ -12,14 +12,16 @@ from typing import Any, ClassVar
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.account import opted_out_remark
+from actions.case_questions import CommuneCase
 from actions.casework import CHITCHAT, ContractCase, is_words
+from actions.filing import add_words, file_for_sender, standing
 from actions.handover import alarm
 from actions.message import Message
 from actions.speech import button, say
 from actions.supply import senders_contracts, supply_of
 from actions.turn import Turn
 from store.models import Contract, Request, RequestKind
-from store.requests import OPEN, Filing, file, open_requests, requests_of
+from store.supplies import hold
 
 CATEGORIES = ("bill", "reading", "meter", "service", "cut", "quality", "leak", "other")
 ABOUT_CONTRACT = frozenset({"reading", "meter", "cut"})
@@ -30,12 +32,10 @@ MOST_WORDS = 500
 """Characters kept of what is said at a time."""
 FEWEST_WORDS = 4
 """Words from which a message that names its subject needs no "what happened?"."""
-TRIES = 2
-"""Communes that we do not know, after which the complaint goes on without one."""
 
 
 @dataclass
-class Complaint(ContractCase):
+class Complaint(ContractCase, CommuneCase):
     """`words` are the customer's own, in the order said; `told` is whether they say what happened."""
 
     kind: ClassVar[str] = "complaint"
@@ -44,8 +44,6 @@ class Complaint(ContractCase):
     category: str | None = None
     words: list[str] = field(default_factory=list)
     told: bool = False
-    commune: str | None = None
-    misses: int = 0
 
     async def absorb(self, turn: Turn, dispatcher: CollectingDispatcher, message: Message) -> bool:
         if self.step is not None and message.first("danger"):
@@ -62,7 +60,7 @@ class Complaint(ContractCase):
             case "contract":
                 return self.absorb_contract(message)
             case "commune":
-                return self._absorb_commune(dispatcher, message)
+                return self.absorb_commune(dispatcher, message, each_miss_said=False)
         return False
 
     def _absorb_first(self, message: Message) -> bool:
@@ -101,16 +99,6 @@ class Complaint(ContractCase):
         self.told = True
         return True
 
-    def _absorb_commune(self, dispatcher: CollectingDispatcher, message: Message) -> bool:
-        self.commune = message.first("commune")
-        if self.commune is None:
-            if not is_words(message):
-                return False
-            self.misses += 1
-            if self.misses < TRIES:
-                say(dispatcher, "utter_commune_unknown")
-        return True
-
     async def advance(self, turn: Turn, dispatcher: CollectingDispatcher) -> str | None:
         if self.category is None:
             return "category"
@@ -121,7 +109,7 @@ class Complaint(ContractCase):
         if not self.told:
             return "words"
         stranger = contract is None and not several
-        if stranger and self.category in ABOUT_PLACE and self.commune is None and self.misses < TRIES:
+        if stranger and self.category in ABOUT_PLACE and self.commune is None and self.may_ask_commune:
             return "commune"
         return None
 
@@ -144,36 +132,25 @@ class Complaint(ContractCase):
     async def submit(self, turn: Turn, dispatcher: CollectingDispatcher) -> None:
         contract = await self.chosen(turn)
         if contract is not None:
-            # Held, so that the same complaint from another phone at this moment is seen.
-            await turn.session.refresh(contract, with_for_update={"of": Contract})
+            await hold(turn.session, contract.id)  # so that the same complaint from another phone is seen
         standing = await self._standing(turn, contract)
         if standing is not None:
             add_words(standing, self.words)
             say(dispatcher, "utter_complaint_added", reference=standing.reference)
             return
-        request = await file(
-            turn.session,
-            Filing(
-                kind=RequestKind.COMPLAINT,
-                actor=turn.actor,
-                now=turn.now,
-                contract_id=None if contract is None else contract.id,
-                conversation_id=turn.conversation.id,
-                message_id=turn.message_id,
-                details=await self._details(turn, contract),
-                due_on=answered_by(turn),
-            ),
+        request = await file_for_sender(
+            turn,
+            RequestKind.COMPLAINT,
+            await self._details(turn, contract),
+            contract=contract,
+            due_on=answered_by(turn),
         )
         say_taken(dispatcher, request)
         opted_out_remark(dispatcher, turn)
 
     async def _standing(self, turn: Turn, contract: Contract | None) -> Request | None:
         """The complaint of this kind that is not answered yet."""
-        if contract is not None:
-            found = await open_requests(turn.session, contract.id, RequestKind.COMPLAINT)
-        else:
-            mine = await requests_of(turn.session, turn.conversation.id, [])
-            found = [each for each in mine if each.kind is RequestKind.COMPLAINT and each.state in OPEN]
+        found = await standing(turn, RequestKind.COMPLAINT, contract)
         return next((each for each in found if each.details.get("category") == self.category), None)
 
     async def _details(self, turn: Turn, contract: Contract | None) -> dict[str, Any]:
@@ -194,13 +171,6 @@ async def _last_readings(turn: Turn, contract: Contract) -> list[str]:
 
 
 # --- what every complaint has, that about a bill too
-
-
-def add_words(request: Request, said: list[str]) -> None:
-    """Add to a complaint what is new; all that was said before stays."""
-    fresh = [each for each in said if each not in request.details["words"]]
-    if fresh:
-        request.details = {**request.details, "words": [*request.details["words"], *fresh]}
 
 
 def answered_by(turn: Turn) -> date | None:

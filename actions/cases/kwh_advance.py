@@ -10,16 +10,18 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.account import opted_out_remark
 from actions.casework import ContractCase
+from actions.contract_choice import prepaid
+from actions.filing import file_for_sender, standing, withdrawal_button
 from actions.handover import offer_agent
 from actions.message import Message
-from actions.speech import button, say
+from actions.speech import button, say, yes_or_no
 from actions.supply import senders_contracts
 from actions.turn import Turn
 from billing.kwh_advance import Hindrance, NotYet, allowed
 from billing.quantity import Quantity
-from store.models import Billing, Contract, RequestKind
-from store.prepaid import ADVANCED, entries, hold, is_modest_income, ledger_of, shown_kwh
-from store.requests import Filing, file, open_requests
+from store.models import Contract, RequestKind
+from store.prepaid import ADVANCED, entries, is_modest_income, ledger_of, shown_kwh
+from store.supplies import hold
 
 
 @dataclass
@@ -46,10 +48,10 @@ class KwhAdvance(ContractCase):
     async def candidates(self, turn: Turn) -> list[Contract]:
         """The prepaid ones, when there are any."""
         contracts = await senders_contracts(turn)
-        return [contract for contract in contracts if contract.billing is Billing.PREPAID] or contracts
+        return prepaid(contracts) or contracts
 
     async def advance(self, turn: Turn, dispatcher: CollectingDispatcher) -> str | None:
-        if all(contract.billing is not Billing.PREPAID for contract in await self.candidates(turn)):
+        if not prepaid(await self.candidates(turn)):
             self.over = True
             delay = button("utter_intent_request_deferral", "request_deferral")
             say(dispatcher, "utter_advance_postpaid", buttons=[delay, button("utter_choice_agent", "talk_to_agent")])
@@ -67,12 +69,11 @@ class KwhAdvance(ContractCase):
         if not await is_modest_income(turn.session, contract):
             offer_agent(dispatcher, turn, "utter_advance_not_listed", phone=turn.operator.customer_relations_phone)
             return None
-        for request in await open_requests(turn.session, contract.id, RequestKind.KWH_ADVANCE):
-            withdraw = {"reference": request.reference, "request_topic": "withdraw"}
+        for request in await standing(turn, RequestKind.KWH_ADVANCE, contract):
             say(
                 dispatcher,
                 "utter_advance_asked_already",
-                buttons=[button("utter_choice_withdraw", "check_request", withdraw)],
+                buttons=[withdrawal_button(request)],
                 reference=request.reference,
                 since=request.created_at,
             )
@@ -93,7 +94,7 @@ class KwhAdvance(ContractCase):
                 say(
                     dispatcher,
                     "utter_ask_advance_confirmed",
-                    buttons=[button("utter_choice_yes", "affirm"), button("utter_choice_no", "deny")],
+                    buttons=yes_or_no(),
                     contract=self.contract,
                     kwh=shown_kwh(policy.kwh),
                     percent=Quantity(policy.recovery_percent),
@@ -107,18 +108,8 @@ class KwhAdvance(ContractCase):
         if kwh is None:
             return
         decided_by = turn.operator.working_days.after(turn.today, turn.operator.decision_days)
-        request = await file(
-            turn.session,
-            Filing(
-                kind=RequestKind.KWH_ADVANCE,
-                actor=turn.actor,
-                now=turn.now,
-                contract_id=contract.id,
-                conversation_id=turn.conversation.id,
-                message_id=turn.message_id,
-                details={ADVANCED: str(kwh)},
-                due_on=decided_by,
-            ),
+        request = await file_for_sender(
+            turn, RequestKind.KWH_ADVANCE, {ADVANCED: str(kwh)}, contract=contract, due_on=decided_by
         )
         say(dispatcher, "utter_advance_received", reference=request.reference, due_on=decided_by)
         opted_out_remark(dispatcher, turn)

@@ -7,13 +7,14 @@ from typing import Any, ClassVar
 
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.casework import ContractCase
+from actions.casework import ContractCase, Question
+from actions.contract_choice import prepaid
 from actions.message import Message
 from actions.speech import say, words
 from actions.supply import senders_contracts
 from actions.turn import Turn
 from billing.kwh_advance import outstanding
-from store.models import Billing, Contract, LedgerEntry, LedgerKind
+from store.models import Contract, LedgerEntry, LedgerKind
 from store.prepaid import entries, ledger_of, shown_kwh
 
 SHOWN = 3
@@ -21,8 +22,8 @@ SHOWN = 3
 
 
 @dataclass
-class KwhLedger(ContractCase):
-    """A question, not a request: it is over as soon as it is known whose ledger is meant."""
+class KwhLedger(ContractCase, Question):
+    """What is owed on one of the sender's prepaid contracts."""
 
     kind: ClassVar[str] = "kwh_ledger"
 
@@ -31,7 +32,7 @@ class KwhLedger(ContractCase):
 
     async def candidates(self, turn: Turn) -> list[Contract]:
         """The prepaid ones: others have no ledger."""
-        return [contract for contract in await senders_contracts(turn) if contract.billing is Billing.PREPAID]
+        return prepaid(await senders_contracts(turn))
 
     async def advance(self, turn: Turn, dispatcher: CollectingDispatcher) -> str | None:
         contract = await self.chosen(turn)
@@ -46,9 +47,6 @@ class KwhLedger(ContractCase):
 
     async def ask(self, turn: Turn, dispatcher: CollectingDispatcher) -> None:
         await self.ask_contract(turn, dispatcher)
-
-    async def submit(self, turn: Turn, dispatcher: CollectingDispatcher) -> None:
-        """A question files nothing."""
 
 
 async def _tell(turn: Turn, dispatcher: CollectingDispatcher, contract: Contract) -> None:

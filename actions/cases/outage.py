@@ -11,22 +11,22 @@ from typing import Any, ClassVar
 
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.casework import CHITCHAT, ContractCase, is_words
+from actions.case_questions import CommuneCase
+from actions.casework import CHITCHAT, ContractCase
+from actions.filing import add_words, file_for_sender, standing
 from actions.free_text import is_detail
 from actions.handover import alarm
 from actions.message import Message
-from actions.speech import button, say, words
+from actions.speech import button, say, words, yes_or_no
 from actions.supply import senders_contracts
 from actions.turn import Turn
 from billing.calendar import CASABLANCA, local_day
 from store.models import Billing, Contract, KnownOutage, Request, RequestKind, Utility
 from store.places import outages_in
-from store.requests import OPEN, Filing, file, open_requests, requests_of
+from store.supplies import hold
 
 MOST_WORDS = 300
 """Characters kept of each thing that the customer writes."""
-TRIES = 2
-"""Communes that we do not know, after which the customer is sent to the telephone."""
 SCOPES = ("home", "street", "unknown")
 """How far a cut goes, as far as the customer can tell."""
 MINE = "mine"
@@ -34,7 +34,7 @@ MINE = "mine"
 
 
 @dataclass
-class Outage(ContractCase):
+class Outage(ContractCase, CommuneCase):
     """`trouble` is "cut", "leak" or "quality"; `scope` is one of `SCOPES`.
 
     `restored` is the answer to "is it back?", asked of who is alone without power or water; `other` is that the cut
@@ -45,13 +45,11 @@ class Outage(ContractCase):
     free_text: ClassVar[tuple[str, ...]] = ("place", "since")
 
     trouble: str = "cut"
-    commune: str | None = None
     place: str | None = None
     scope: str | None = None
     since: str | None = None
     restored: bool | None = None
     other: bool = False
-    misses: int = 0
     words: list[str] = field(default_factory=list)
 
     async def absorb(self, turn: Turn, dispatcher: CollectingDispatcher, message: Message) -> bool:
@@ -65,7 +63,7 @@ class Outage(ContractCase):
             case "utility" | "contract":
                 return self.absorb_contract(message)
             case "commune":
-                return self._absorb_commune(dispatcher, message)
+                return self.absorb_commune(dispatcher, message)
             case "scope":
                 return self._absorb_scope(message)
             case "restored" if message.intent in ("affirm", "deny"):
@@ -90,15 +88,6 @@ class Outage(ContractCase):
         said = message.text.strip()[:MOST_WORDS]
         if said and said not in self.words:
             self.words.append(said)
-
-    def _absorb_commune(self, dispatcher: CollectingDispatcher, message: Message) -> bool:
-        self.commune = message.first("commune")
-        if self.commune is None:
-            if not is_words(message):
-                return False
-            self.misses += 1
-            say(dispatcher, "utter_commune_unknown")
-        return True
 
     def _absorb_scope(self, message: Message) -> bool:
         said = message.first("scope")
@@ -137,7 +126,7 @@ class Outage(ContractCase):
         if self.utility is None:
             return "utility"
         if self.commune is None:
-            if self.misses < TRIES:
+            if self.may_ask_commune:
                 return "commune"
             say(dispatcher, "utter_outage_call", emergency=turn.operator.emergency_phone)
             self.over = True
@@ -165,20 +154,13 @@ class Outage(ContractCase):
         request = await self._reported(turn, contract)
         if request is None:
             return False
-        known = request.details.get("words", [])
-        fresh = [said for said in self.words if said not in known]
-        if fresh:
-            request.details = {**request.details, "words": [*known, *fresh]}
+        add_words(request, self.words)
         self.over = True
         say(dispatcher, "utter_outage_known_report", reference=request.reference)
         return True
 
     async def _reported(self, turn: Turn, contract: Contract | None) -> Request | None:
-        if contract is not None:
-            found = await open_requests(turn.session, contract.id, RequestKind.OUTAGE)
-        else:
-            mine = await requests_of(turn.session, turn.conversation.id, [])
-            found = [each for each in mine if each.kind is RequestKind.OUTAGE and each.state in OPEN]
+        found = await standing(turn, RequestKind.OUTAGE, contract)
         newest = turn.now - timedelta(hours=turn.operator.outages.same_hours)
         same = {"utility": self.utility, "commune": self.commune, "trouble": self.trouble}
         for request in found:
@@ -218,7 +200,7 @@ class Outage(ContractCase):
                 choices = [button(f"utter_choice_scope_{each}", "report_outage", {"scope": each}) for each in SCOPES]
                 say(dispatcher, "utter_ask_outage_scope", buttons=choices)
             case "restored":
-                choices = [button("utter_choice_yes", "affirm"), button("utter_choice_no", "deny")]
+                choices = yes_or_no()
                 say(dispatcher, await self._hint(turn), buttons=choices)
             case "place":
                 say(dispatcher, "utter_ask_outage_place", commune=self.commune)
@@ -237,22 +219,10 @@ class Outage(ContractCase):
     async def submit(self, turn: Turn, dispatcher: CollectingDispatcher) -> None:
         contract = await self.chosen(turn)
         if contract is not None:
-            # Held, so that the same report from another phone at this moment is seen.
-            await turn.session.refresh(contract, with_for_update={"of": Contract})
+            await hold(turn.session, contract.id)  # so that the same report from another phone is seen
             if await self._stands(turn, dispatcher, contract):
                 return
-        request = await file(
-            turn.session,
-            Filing(
-                kind=RequestKind.OUTAGE,
-                actor=turn.actor,
-                now=turn.now,
-                contract_id=None if contract is None else contract.id,
-                conversation_id=turn.conversation.id,
-                message_id=turn.message_id,
-                details=self._details(contract),
-            ),
-        )
+        request = await file_for_sender(turn, RequestKind.OUTAGE, self._details(contract), contract=contract)
         say(
             dispatcher,
             "utter_outage_received",

@@ -12,15 +12,14 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.account import opted_out_remark
 from actions.casework import Case, is_words
+from actions.filing import file_for_sender, standing
 from actions.message import Message
-from actions.speech import button, say
+from actions.speech import say, yes_or_no
 from actions.turn import Turn
 from store.models import Request, RequestKind
-from store.requests import OPEN, Filing, file, requests_of
 
 MOST_WORDS = 500
 """Characters that are kept of what is to be corrected."""
-MOST_LOOKED_AT = 20
 
 
 @dataclass
@@ -43,24 +42,17 @@ class PersonalDataCase(Case):
 
     async def stands(self, turn: Turn, dispatcher: CollectingDispatcher) -> bool:
         """Say so when the same was asked for and is not answered yet."""
-        for request in await requests_of(turn.session, turn.conversation.id, [], limit=MOST_LOOKED_AT):
-            if request.kind is self.request_kind and request.state in OPEN:
-                _receipt(dispatcher, "utter_personal_data_asked_already", request)
-                self.over = True
+        for request in await standing(turn, self.request_kind):
+            _receipt(dispatcher, "utter_personal_data_asked_already", request)
+            self.over = True
         return self.over
 
     async def submit(self, turn: Turn, dispatcher: CollectingDispatcher) -> None:
-        request = await file(
-            turn.session,
-            Filing(
-                kind=self.request_kind,
-                actor=turn.actor,
-                now=turn.now,
-                conversation_id=turn.conversation.id,
-                message_id=turn.message_id,
-                details=self.details(),
-                due_on=turn.today + timedelta(days=turn.operator.privacy.answer_days),
-            ),
+        request = await file_for_sender(
+            turn,
+            self.request_kind,
+            self.details(),
+            due_on=turn.today + timedelta(days=turn.operator.privacy.answer_days),
         )
         _receipt(dispatcher, "utter_personal_data_asked", request)
         opted_out_remark(dispatcher, turn)
@@ -133,7 +125,7 @@ class Erasure(PersonalDataCase):
 
 
 def _ask_sure(dispatcher: CollectingDispatcher, response: str, **params: Any) -> None:
-    choices = [button("utter_choice_yes", "affirm"), button("utter_choice_no", "deny")]
+    choices = yes_or_no()
     say(dispatcher, response, buttons=choices, **params)
 
 

@@ -12,15 +12,14 @@ from typing import Any, ClassVar
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.account import opted_out_remark
-from actions.cases.recharge_visit import phone_in
-from actions.casework import Case
+from actions.case_questions import CommuneCase, PhoneCase, phone_in
+from actions.filing import file_for_sender, standing, withdrawal_button
 from actions.free_text import is_detail
 from actions.message import Message
 from actions.operator import Connection, Premises
-from actions.speech import button, say, words
+from actions.speech import button, say, words, yes_or_no
 from actions.turn import Turn
-from store.models import Request, RequestKind, Utility
-from store.requests import OPEN, Filing, file, requests_of
+from store.models import RequestKind, Utility
 
 CONNECTIONS = ("new", "takeover", "temporary")
 PREMISES = ("home", "business", "farm")
@@ -30,12 +29,10 @@ BOTH, ANOTHER = "both", "another"
 """In buttons: both utilities, and one request more."""
 MOST_PLACE = 200
 MOST_NAME = 80
-TRIES = 2
-"""Communes that we do not know, after which the customer's words are kept for the agent."""
 
 
 @dataclass
-class Subscription(Case):
+class Subscription(CommuneCase, PhoneCase):
     """`phone` is E.164, the number they write from where there is one. `said` is the message that asked for it.
 
     `another` is that they were told of a request of theirs and want one more, `changing` that something of what they
@@ -48,11 +45,8 @@ class Subscription(Case):
     utilities: list[str] = field(default_factory=list)
     connection: Connection | None = None
     premises: Premises | None = None
-    commune: str | None = None
     place: str | None = None
     name: str | None = None
-    phone: str | None = None
-    misses: int = 0
     another: bool = False
     changing: bool = False
     sure: bool = False
@@ -72,7 +66,7 @@ class Subscription(Case):
             case "place" | "name":
                 return self._absorb_words(message)
             case "phone":
-                return self._absorb_phone(turn, dispatcher, message)
+                return self.absorb_phone(turn, dispatcher, message)
             case "confirm" if message.intent in ("affirm", "deny"):
                 self.sure = message.intent == "affirm"
                 self.changing = not self.sure
@@ -93,16 +87,11 @@ class Subscription(Case):
         return bool(utilities or connection or premises or commune)
 
     def _absorb_commune(self, dispatcher: CollectingDispatcher, message: Message) -> bool:
-        self.commune = message.first("commune")
-        if self.commune is None:
-            if not is_detail(message):
-                return False
-            self.misses += 1
-            if self.misses < TRIES:
-                say(dispatcher, "utter_commune_unknown")
-            else:
-                self.commune = message.text.strip()[:MOST_NAME]
-        return True
+        """A commune that we do not know either the second time is kept as written, for the agent who calls."""
+        taken = self.absorb_commune(dispatcher, message, is_answer=is_detail, each_miss_said=False)
+        if taken and self.commune is None and not self.may_ask_commune:
+            self.commune = message.text.strip()[:MOST_NAME]
+        return taken
 
     def _absorb_words(self, message: Message) -> bool:
         if not is_detail(message):
@@ -112,13 +101,6 @@ class Subscription(Case):
         else:
             self.name = message.text.strip()[:MOST_NAME]
         return True
-
-    def _absorb_phone(self, turn: Turn, dispatcher: CollectingDispatcher, message: Message) -> bool:
-        self.phone = turn.shared_phone or phone_in(message.text, turn.operator.country)
-        if self.phone is None and any(character.isdecimal() for character in message.text):
-            say(dispatcher, "utter_not_a_phone")
-            return True
-        return self.phone is not None
 
     def _absorb_change(self, turn: Turn, message: Message) -> bool:
         """Forget what is to be put right, so that it is asked again; or take it from the message itself."""
@@ -165,20 +147,20 @@ class Subscription(Case):
         """Give the reference of the request that stands; another home may need another one."""
         if self.another:
             return False
-        standing = await _standing(turn)
-        if standing is None:
+        # It is on no contract: it was made by whoever writes.
+        request = next(iter(await standing(turn, RequestKind.SUBSCRIPTION)), None)
+        if request is None:
             return False
         self.over = True
-        carried = {"reference": standing.reference, "request_topic": "withdraw"}
         say(
             dispatcher,
             "utter_subscription_asked_already",
             buttons=[
                 button("utter_choice_another", "request_subscription", {"words": ANOTHER}),
-                button("utter_choice_withdraw", "check_request", carried),
+                withdrawal_button(request),
             ],
-            reference=standing.reference,
-            since=standing.created_at,
+            reference=request.reference,
+            since=request.created_at,
         )
         return True
 
@@ -205,7 +187,7 @@ class Subscription(Case):
                 say(
                     dispatcher,
                     "utter_ask_subscription_confirmed",
-                    buttons=[button("utter_choice_yes", "affirm"), button("utter_choice_no", "deny")],
+                    buttons=yes_or_no(),
                     lines=[words(f"utter_choice_{each}") for each in self._wanted()],
                     place=self.place,
                     commune=self.commune,
@@ -223,27 +205,21 @@ class Subscription(Case):
         policy = turn.operator.subscriptions
         documents = policy.to_show(self.connection, self.premises)
         called_by = turn.operator.working_days.after(turn.today, policy.call_days)
-        request = await file(
-            turn.session,
-            Filing(
-                kind=RequestKind.SUBSCRIPTION,
-                actor=turn.actor,
-                now=turn.now,
-                conversation_id=turn.conversation.id,
-                message_id=turn.message_id,
-                details={
-                    "utilities": self.utilities,
-                    "connection": self.connection,
-                    "premises": self.premises,
-                    "commune": self.commune,
-                    "place": self.place,
-                    "name": self.name,
-                    "phone": self.phone,
-                    "documents": documents,
-                    "words": [self.said],
-                },
-                due_on=called_by,
-            ),
+        request = await file_for_sender(
+            turn,
+            RequestKind.SUBSCRIPTION,
+            {
+                "utilities": self.utilities,
+                "connection": self.connection,
+                "premises": self.premises,
+                "commune": self.commune,
+                "place": self.place,
+                "name": self.name,
+                "phone": self.phone,
+                "documents": documents,
+                "words": [self.said],
+            },
+            due_on=called_by,
         )
         say(
             dispatcher,
@@ -259,10 +235,3 @@ class Subscription(Case):
 
 def _choices(title: str, entity: str, values: tuple[str, ...]) -> list[dict[str, Any]]:
     return [button(f"utter_choice_{title}_{value}", "request_subscription", {entity: value}) for value in values]
-
-
-async def _standing(turn: Turn) -> Request | None:
-    """The sender's request that is not answered yet. It is on no contract: it was made by whoever writes."""
-    mine = await requests_of(turn.session, turn.conversation.id, [])
-    standing = [each for each in mine if each.kind is RequestKind.SUBSCRIPTION and each.state in OPEN]
-    return next(iter(standing), None)

@@ -9,7 +9,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.cases.chosen_request import ChosenRequest
 from actions.message import Message
-from actions.speech import button, say
+from actions.speech import say, yes_or_no
 from actions.turn import Turn
 from store.models import Request, RequestState
 from store.requests import change, kind_words
@@ -33,22 +33,14 @@ class Withdrawal(ChosenRequest):
             return True
         return self.absorb_reference(message)
 
-    async def advance(self, turn: Turn, dispatcher: CollectingDispatcher) -> str | None:
-        request = await self.found(turn, dispatcher)
-        if request is None:
-            return None if self.over else "which"
+    def next_step(self) -> str | None:
         return None if self.sure else "confirm"
 
-    async def ask(self, turn: Turn, dispatcher: CollectingDispatcher) -> None:
-        if self.step == "which":
-            await self.ask_which_request(turn, dispatcher)
-            return
-        request = await self.found(turn, dispatcher)
-        assert request is not None
+    def ask_about(self, dispatcher: CollectingDispatcher, request: Request) -> None:
         say(
             dispatcher,
             "utter_ask_withdrawal",
-            buttons=[button("utter_choice_yes", "affirm"), button("utter_choice_no", "deny")],
+            buttons=yes_or_no(),
             reference=request.reference,
             what=kind_words(request),
         )

@@ -14,11 +14,11 @@ from billing.reference import parse_reference
 from bot.api.access import caller
 from bot.clock import Clock, system_clock
 from bot.faults import Fault
-from bot.request_record import listed, record
+from bot.request_record import listed, record, terms_of
 from store import decisions
 from store.api_keys import Scope
 from store.database import Database
-from store.decisions import BadDecision, Terms
+from store.decisions import BadDecision
 from store.models import RequestKind, RequestState
 from store.prepaid import NotAnAdvance
 from store.requests import NotAllowed, request_by_reference
@@ -52,7 +52,7 @@ NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "No such requ
 
 def requests_router(database: Database, operator: Operator, clock: Clock = system_clock) -> APIRouter:
     router = APIRouter(prefix="/api/v1/requests", tags=["requests"])
-    terms = Terms(operator.deferral, operator.instalments, operator.working_days)
+    terms = terms_of(operator)
     allowed = Depends(caller(database, Scope.REQUESTS))
 
     @router.get("")
