@@ -14,16 +14,26 @@ from typing import Any, ClassVar
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.account import opted_out_remark
+from actions.cases.chosen_request import senders_request
 from actions.casework import ContractCase, is_words
+from actions.filing import file_for_sender, withdrawal_button
 from actions.handover import offer_agent
 from actions.message import Message
-from actions.speech import button, say, words
+from actions.speech import button, say, words, yes_or_no
 from actions.supply import senders_contracts
 from actions.turn import Turn
 from billing.schedule import NotPossible, Obstacle, Schedule
 from store.bills import open_bills
 from store.models import Bill, Contract, RequestBill, RequestKind
-from store.requests import OPEN, RUNNING, Filing, file, open_requests, propose, request_by_reference, revise
+from store.requests import (
+    OPEN,
+    RUNNING,
+    Payable,
+    open_requests,
+    propose,
+    reschedule,
+)
+from store.supplies import hold
 
 ASKS_FOR_TIME = ("request_deferral", "request_instalments")
 QUESTIONS = frozenset({"check_balance", "how_to_pay", "estimate_bill", "check_request", "how_to_read_meter"})
@@ -176,20 +186,20 @@ class TimeToPay(ContractCase):
         self.over = True
 
     async def _recalled(self, turn: Turn, dispatcher: CollectingDispatcher) -> bool:
-        """Take over the request that is to be changed, once; False when there is none that may be."""
-        if self.reference is None or self.contract is not None:
+        """Take contract and bills from the request that is to be changed; False when there is none that may be."""
+        if self.reference is None:
             return True
-        request = await request_by_reference(turn.session, self.reference)
-        mine = {contract.id: contract.number for contract in await senders_contracts(turn)}
-        if request is None or request.kind is not self.request_kind or request.contract_id not in mine:
+        request = await senders_request(turn, self.reference)
+        if request is None or request.kind is not self.request_kind or request.contract is None:
             self._end(dispatcher, "utter_request_unknown", reference=self.reference)
             return False
         if request.state not in OPEN:
             self._end(dispatcher, "utter_time_decided", reference=self.reference)
             return False
-        self.contract = mine[request.contract_id]
-        open_now = {bill.id: bill.number for bill in await open_bills(turn.session, [request.contract_id])}
-        self.bills = [open_now[each.bill_id] for each in request.bills if each.bill_id in open_now]
+        self.contract = request.contract.number
+        if self.bills is None:
+            open_now = {bill.id: bill.number for bill in await self._owed(turn, [request.contract])}
+            self.bills = [open_now[each.bill_id] for each in request.bills if each.bill_id in open_now]
         return True
 
     async def _stands(self, turn: Turn, dispatcher: CollectingDispatcher, contract: Contract) -> bool:
@@ -200,14 +210,12 @@ class TimeToPay(ContractCase):
                 if request.state in RUNNING:
                     offer_agent(dispatcher, turn, "utter_time_granted_already", reference=request.reference)
                     return True
-                intent = f"request_{kind}"
-                carried = {"reference": request.reference}
                 say(
                     dispatcher,
                     "utter_time_asked_already",
                     buttons=[
-                        button("utter_choice_change", intent, carried),
-                        button("utter_choice_withdraw", "check_request", {**carried, "request_topic": "withdraw"}),
+                        button("utter_choice_change", f"request_{kind}", {"reference": request.reference}),
+                        withdrawal_button(request),
                     ],
                     reference=request.reference,
                     since=request.created_at,
@@ -248,7 +256,7 @@ class TimeToPay(ContractCase):
         say(
             dispatcher,
             "utter_ask_time_confirmed",
-            buttons=[button("utter_choice_yes", "affirm"), button("utter_choice_no", "deny")],
+            buttons=yes_or_no(),
             contract=contract.number,
             schedule=[words("utter_instalment", due_on=each.due_on, amount=each.amount) for each in schedule],
         )
@@ -256,8 +264,7 @@ class TimeToPay(ContractCase):
     async def submit(self, turn: Turn, dispatcher: CollectingDispatcher) -> None:
         contract = await self.chosen(turn)
         assert contract is not None
-        # Held, so that the same request from another phone at this moment is seen.
-        await turn.session.refresh(contract, with_for_update={"of": Contract})
+        await hold(turn.session, contract.id)  # so that the same request from another phone is seen
         bills = self.covered(await self._owed(turn, [contract]))
         schedule = [(each.due_on, each.amount) for each in self.schedule(turn, debt_of(bills), bills)]
         if self.reference is not None:
@@ -266,18 +273,12 @@ class TimeToPay(ContractCase):
         if await self._stands(turn, dispatcher, contract):
             return
         decided_by = turn.operator.working_days.after(turn.today, turn.operator.decision_days)
-        request = await file(
-            turn.session,
-            Filing(
-                kind=self.request_kind,
-                actor=turn.actor,
-                now=turn.now,
-                contract_id=contract.id,
-                conversation_id=turn.conversation.id,
-                message_id=turn.message_id,
-                details={"reason": self.reason} if self.reason else {},
-                due_on=decided_by,
-            ),
+        request = await file_for_sender(
+            turn,
+            self.request_kind,
+            {"reason": self.reason} if self.reason else {},
+            contract=contract,
+            due_on=decided_by,
         )
         request.bills = [RequestBill(bill_id=bill.id, amount=bill.total - bill.paid) for bill in bills]
         propose(request, schedule)
@@ -285,20 +286,13 @@ class TimeToPay(ContractCase):
         say(dispatcher, "utter_time_received", reference=request.reference, due_on=decided_by)
         opted_out_remark(dispatcher, turn)
 
-    async def _revise(
-        self, turn: Turn, dispatcher: CollectingDispatcher, schedule: Sequence[tuple[Any, Any]]
-    ) -> None:
+    async def _revise(self, turn: Turn, dispatcher: CollectingDispatcher, payments: Sequence[Payable]) -> None:
         assert self.reference is not None
-        request = await request_by_reference(turn.session, self.reference, hold=True)
+        request = await senders_request(turn, self.reference, hold=True)
         if request is None or request.state not in OPEN:
             say(dispatcher, "utter_time_decided", reference=self.reference)
             return
-        before = [[each.due_on.isoformat(), str(each.amount)] for each in request.schedule]
-        revise(turn.session, request, turn.actor, turn.now, {"schedule_before": before})
-        request.schedule.clear()
-        await turn.session.flush()  # the old payments go before new ones take their positions
-        propose(request, schedule)
-        await turn.session.flush()
+        await reschedule(turn.session, request, payments, turn.actor, turn.now)
         say(dispatcher, "utter_time_changed", reference=request.reference)
 
 

@@ -213,3 +213,20 @@ async def test_a_deferral_in_the_other_languages(stage: Stage, wish: str, skip: 
 
 async def test_the_word_that_a_reminder_asks_for_is_answered_in_the_holders_language(stage: Stage) -> None:
     assert "Jusqu'à quelle date" in await stage.write("DELAI")
+
+
+async def test_nobody_changes_a_neighbours_request_by_its_reference(stage: Stage) -> None:
+    for text in ("un délai jusqu'au 15 décembre svp", "1", "oui"):
+        await stage.write(text)
+    (request,) = await requests(stage)
+    await stage.contract("10000009", "electricity", ("total",), phone=STRANGER)
+
+    reply = await stage.write(
+        f"je demande un délai jusqu'au 18 décembre, contrat 10000009, demande {request.reference}", phone=STRANGER
+    )
+    for text in ("1", "oui"):
+        await stage.write(text, phone=STRANGER)
+
+    assert "Je ne trouve pas de demande" in reply
+    (request, *_) = await requests(stage)
+    assert payments(request) == [(date(2026, 12, 15), Decimal("120.35"))]
