@@ -16,6 +16,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+import store.desk_models  # noqa: F401 - tables that those of store.models refer to
 from store import sqlite_driver
 
 T = TypeVar("T")

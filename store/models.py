@@ -456,12 +456,6 @@ class Conversation(Base):
     __table_args__ = (
         UniqueConstraint("channel", "address"),
         one_of("holder", Holder),
-        Index(
-            None,
-            "handed_over_at",
-            postgresql_where=text("holder = 'agent'"),
-            sqlite_where=text("holder = 'agent'"),
-        ),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -469,8 +463,6 @@ class Conversation(Base):
     address: Mapped[str] = mapped_column(String(64))
     language: Mapped[str | None] = mapped_column(String(12))
     holder: Mapped[Holder] = mapped_column(Word(Holder), default=Holder.ASSISTANT, server_default="assistant")
-    handed_over_at: Mapped[datetime | None] = mapped_column(Instant)
-    handover_reason: Mapped[str | None] = mapped_column(String(40))
     last_inbound_at: Mapped[datetime | None] = mapped_column(Instant)
     opted_out_at: Mapped[datetime | None] = mapped_column(Instant)
     informed_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -543,7 +535,8 @@ class Message(Base):
 
     `carrier_id` is unique per channel and direction, which is what makes a repeated webhook harmless.
     `payload` keeps what is not text: the kind, media references, a button's token, the buttons offered.
-    A `bulk` message is one of a campaign: replies go before it, and in doubt it is not sent again.
+    A `bulk` message is one of a campaign: replies go before it, and in doubt it is not sent again. `user_id` is the
+    agent who wrote it.
     """
 
     __tablename__ = "message"
@@ -591,6 +584,7 @@ class Message(Base):
     error: Mapped[str | None] = mapped_column(String(300))
     parts: Mapped[int | None]
     bulk: Mapped[bool] = mapped_column(default=False, server_default=false())
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     created_at: Mapped[datetime] = mapped_column(Instant)
     settled_at: Mapped[datetime | None] = mapped_column(Instant)
 

@@ -1,0 +1,1 @@
+"""The call-centre agents' console, at `/desk`."""
