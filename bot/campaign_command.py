@@ -96,6 +96,7 @@ def preview(name: Name, as_json: Annotated[bool, typer.Option("--json", help="On
     """How many it would be sent to, who not and why, what it costs in SMS parts, and how it reads."""
     _without_training()
     from actions.operator import load_operator
+    from bot.campaigns import bulk_rates
     from bot.campaigns import preview as previewed
     from bot.channels.configured import carriers
     from bot.engine.assistant import Assistant
@@ -106,11 +107,7 @@ def preview(name: Name, as_json: Annotated[bool, typer.Option("--json", help="On
     settings = load_settings()
     operator = load_operator(OPERATORS, settings.operator)
     texts = Assistant.load(settings.model_dir, LOCALES).texts
-    rates = {
-        channel: limit.account_per_second * settings.bulk_share
-        for carrier in carriers(settings)
-        for channel, limit in carrier.limits.items()
-    }
+    rates = bulk_rates(carriers(settings), settings.bulk_share)
 
     async def use(database: Database) -> Any:
         async with database.reading() as session:

@@ -6,12 +6,12 @@ For the command and the API.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from actions.operator import Operator
-from bot.channels.carrier import Channel
+from bot.channels.carrier import Carrier, Channel
 from bot.channels.gsm import parts, transliterate
 from bot.engine.texts import Texts
 from bot.notice_text import Composer, Recipient, Unreachable
@@ -23,6 +23,13 @@ from store.notices import restored, stored
 
 BATCH = 250
 """Contracts of one transaction: on SQLite customers wait behind it."""
+
+
+def bulk_rates(carriers: Iterable[Carrier], share: float) -> dict[Channel, float]:
+    """Messages of campaigns a second on each channel: `share` of what the carriers allow."""
+    return {
+        channel: limit.account_per_second * share for carrier in carriers for channel, limit in carrier.limits.items()
+    }
 
 
 @dataclass(slots=True)

@@ -44,6 +44,10 @@ class CampaignRefused(ValueError):
     """What was asked cannot be done with this campaign; the message is one line."""
 
 
+class NoSuchCampaign(CampaignRefused):
+    """Nobody has written a campaign of this name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recipient:
     """A candidate and where to write: a conversation, or a phone by SMS that has none yet."""
@@ -78,11 +82,11 @@ async def create(session: AsyncSession, name: str, selection: Selection, actor: 
 
 
 async def campaign_named(session: AsyncSession, name: str, *, held: bool = False) -> Campaign:
-    """Raises `CampaignRefused`. `held`: locked until the transaction ends, so that nothing of it is written."""
+    """Raises `NoSuchCampaign`. `held`: locked until the transaction ends, so that nothing of it is written."""
     query = select(Campaign).where(Campaign.name == name)
     campaign = await session.scalar(query.with_for_update() if held else query)
     if campaign is None:
-        raise CampaignRefused(f"no campaign {name!r}")
+        raise NoSuchCampaign(f"no campaign {name!r}")
     return campaign
 
 
