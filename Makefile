@@ -24,6 +24,7 @@ format: $(UV)
 # After a change of a French text: what the translators have to do.
 catalogues: $(UV)
 	$(UV) run --frozen python -m bot.catalogues
+	$(UV) run --frozen python -m bot.desk.wording
 
 bench: $(UV)
 	$(UV) run --frozen python bench/run.py
@@ -33,4 +34,4 @@ bench: $(UV)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools uv
 
 clean:
-	rm -rf .venv .tools .cache .mypy_cache .ruff_cache .pytest_cache models demo.db demo.db-wal demo.db-shm
+	rm -rf .venv .tools .cache .mypy_cache .ruff_cache .pytest_cache models demo.db demo.db-wal demo.db-shm demo.key

@@ -53,7 +53,7 @@ class Complain(Action):
         turn = current_turn()
         message = Message.of(tracker)
         if message.first("danger"):
-            return alarm(dispatcher, turn)
+            return await alarm(dispatcher, turn)
         question = await _question(turn, tracker)
         grievance = message.first("grievance")
         if grievance == "bill" or (grievance is None and (question.topic == "disagree" or question.bill)):

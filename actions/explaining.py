@@ -83,14 +83,14 @@ async def _answer(
             case "detail":
                 _tell_detail(dispatcher, turn, contract, bills)
             case _:
-                _tell_changes(dispatcher, turn, contract, bills)
+                tell_changes(dispatcher, turn, contract, bills)
     except NothingToCompare as unknown:
         return [
             *_tell_what_is_known(dispatcher, turn, contract, bills[-1], unknown),
             explained(turn, contract, bills[-1]),
         ]
     except NotRecomputable:
-        _tell_basis(dispatcher, contract, bills[-1])
+        tell_basis(dispatcher, contract, bills[-1])
         offered = offer_agent(dispatcher, turn, "utter_bill_unexplained", total=bills[-1].total)
         return [*offered, explained(turn, contract, bills[-1])]
     return [explained(turn, contract, bills[-1])]
@@ -100,7 +100,7 @@ def _tell_what_is_known(
     dispatcher: CollectingDispatcher, turn: Turn, contract: Contract, bill: Bill, unknown: NothingToCompare
 ) -> list[EventType]:
     """The bill by itself, where there is none to hold it against."""
-    _tell_basis(dispatcher, contract, bill)
+    tell_basis(dispatcher, contract, bill)
     if isinstance(unknown, BillMissing):
         return offer_agent(
             dispatcher, turn, "utter_bill_gap", total=bill.total, start=unknown.before, end=unknown.after
@@ -111,11 +111,12 @@ def _tell_what_is_known(
 # --- why it is more or less than the one before -----------------------------------------------------------
 
 
-def _tell_changes(dispatcher: CollectingDispatcher, turn: Turn, contract: Contract, bills: list[Bill]) -> None:
+def tell_changes(dispatcher: CollectingDispatcher, turn: Turn, contract: Contract, bills: list[Bill]) -> None:
+    """Why the last of `bills`, oldest first, is what it is. Raises NotRecomputable and NothingToCompare."""
     bill = bills[-1]
     found = compared(bills, turn.operator.tariffs)
     brief = _is_brief(turn)
-    _tell_basis(dispatcher, contract, bill)
+    tell_basis(dispatcher, contract, bill)
     _tell_difference(dispatcher, found)
     for order, effect in enumerate(found.main(MAIN_EFFECTS)):
         _tell_effect(dispatcher, found, effect, brief=brief, spare=Spare(order + 1) if order else None)
@@ -131,7 +132,7 @@ def _tell_changes(dispatcher: CollectingDispatcher, turn: Turn, contract: Contra
     )
 
 
-def _tell_basis(dispatcher: CollectingDispatcher, contract: Contract, bill: Bill) -> None:
+def tell_basis(dispatcher: CollectingDispatcher, contract: Contract, bill: Bill) -> None:
     """Estimated or really read: what customers ask first."""
     say(
         dispatcher,
@@ -263,7 +264,7 @@ async def _tell_copy(dispatcher: CollectingDispatcher, turn: Turn, contract: Con
 
 def _tell_indexes(dispatcher: CollectingDispatcher, contract: Contract, bill: Bill) -> None:
     """What the bill goes by, register by register; only the first sentence where the indexes are not known."""
-    _tell_basis(dispatcher, contract, bill)
+    tell_basis(dispatcher, contract, bill)
     for use in map(use_from_json, bill.uses or ()):
         if use.previous is not None and use.new is not None and bill.billed_from is not None:
             say(

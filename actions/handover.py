@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
 from rasa_sdk import Action, Tracker
@@ -12,40 +15,106 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.casework import Case
 from actions.leaving import form_left
 from actions.message import Message
-from actions.speech import button, say
+from actions.speech import button, say, words
 from actions.turn import Turn, current_turn
+from billing.calendar import CASABLANCA
 from store.conversations import previous_message
-from store.models import Audit, Holder
+from store.hand_overs import Place, open_hand_over, place
 
 
-def hand_over(turn: Turn, reason: str) -> None:
-    """Put the conversation in the agents' queue, with why."""
-    turn.conversation.holder = Holder.AGENT
-    turn.conversation.handed_over_at = turn.now
-    turn.conversation.handover_reason = reason
-    turn.session.add(
-        Audit(
-            at=turn.now,
-            actor=turn.actor,
-            action="conversation.handed_over",
-            subject=f"conversation:{turn.conversation.id}",
-            details={"reason": reason},
-        )
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A sentence to say: a response and what fills it."""
+
+    response: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+BECAUSE: Mapping[str, str] = {
+    "lost": "utter_lost_for_good",
+    "anger": "utter_sorry",
+    "poisoned": "utter_poisoned",
+    "identification": "utter_not_identified",
+}
+"""What is said before the place in the queue, by the reason."""
+
+
+async def hand_over(turn: Turn, reason: str, *, was_offered: bool = False) -> list[Line]:
+    """Put the conversation in the agents' queue, and what to tell the customer of it.
+
+    Someone in danger is told whom to call, and nothing of a place in a queue. Why a person comes is not told again
+    to whom one `was_offered` for that reason.
+    """
+    made = await open_hand_over(
+        turn.session, turn.conversation, reason, turn.now, actor=turn.actor, language=turn.language
     )
+    standing = await place(turn.session, made, turn.operator, turn.now)
+    if reason == "danger":
+        return [_alarm(turn, standing)]
+    because = [Line(BECAUSE[reason])] if reason in BECAUSE and not was_offered else []
+    return [*because, _queued(turn, standing)]
 
 
-def offer_agent(dispatcher: CollectingDispatcher, turn: Turn, response: str, **params: Any) -> list[EventType]:
-    """Say `response` and offer a person; a plain "yes" in the next message takes the offer."""
-    say(dispatcher, response, buttons=[button("utter_choice_agent", "talk_to_agent")], **params)
-    return [SlotSet("offer", {"what": "agent", "message": turn.message_id})]
+def _alarm(turn: Turn, standing: Place) -> Line:
+    """Nobody in danger may wait for an answer that does not come before morning."""
+    phones = {"emergency": turn.operator.emergency_phone, "rescue": turn.operator.rescue_phone}
+    if standing.opens_at is None:
+        return Line("utter_danger", phones)
+    return Line("utter_danger_closed", phones | _opening(standing.opens_at))
 
 
-def alarm(dispatcher: CollectingDispatcher, turn: Turn) -> list[EventType]:
-    """Tell someone in danger whom to call at once, and bring a person; whatever form was open is left."""
-    operator = turn.operator
-    say(dispatcher, "utter_danger", emergency=operator.emergency_phone, rescue=operator.rescue_phone)
-    hand_over(turn, "danger")
+def _queued(turn: Turn, standing: Place) -> Line:
+    phone = turn.operator.customer_relations_phone
+    if standing.opens_at is not None:
+        return Line("utter_handed_over_closed", {"phone": phone, **_opening(standing.opens_at)})
+    told = {"phone": phone, "position": standing.position}
+    if standing.expected_wait is None:
+        return Line("utter_handed_over", told)
+    return Line("utter_handed_over_wait", {**told, "wait": _wait(standing.expected_wait)})
+
+
+def _opening(moment: datetime) -> dict[str, Any]:
+    local = moment.astimezone(CASABLANCA)
+    return {"day": local.date(), "time": f"{local:%H:%M}"}
+
+
+def _wait(expected: timedelta) -> dict[str, Any]:
+    """A waiting time as people say it, rather too long than too short."""
+    minutes = max(ceil(expected.total_seconds() / 60), 1)
+    if minutes > MOST_MINUTES:
+        return words("utter_wait_hours", count=ceil(minutes / 60))
+    return words("utter_wait_minutes", count=minutes if minutes <= EXACT_MINUTES else ceil(minutes / 5) * 5)
+
+
+EXACT_MINUTES, MOST_MINUTES = 10, 90
+"""Minutes up to which a wait is told to the minute, and above which in hours."""
+
+
+async def bring_a_person(
+    dispatcher: CollectingDispatcher, turn: Turn, reason: str, *, was_offered: bool = False
+) -> list[EventType]:
+    """Hand over and say so; whatever form was open is left."""
+    for line in await hand_over(turn, reason, was_offered=was_offered):
+        say(dispatcher, line.response, **line.params)
     return [*form_left(), SlotSet("offer", None)]
+
+
+async def alarm(dispatcher: CollectingDispatcher, turn: Turn) -> list[EventType]:
+    """Tell someone in danger whom to call at once, and bring a person."""
+    return await bring_a_person(dispatcher, turn, "danger")
+
+
+REASON = "reason"
+"""In the button that takes an offer: why it was made."""
+
+
+def offer_agent(
+    dispatcher: CollectingDispatcher, turn: Turn, response: str, *, reason: str = "asked", **params: Any
+) -> list[EventType]:
+    """Say `response` and offer a person; a plain "yes" in the next message takes the offer, for `reason`."""
+    why = None if reason == "asked" else {REASON: reason}
+    say(dispatcher, response, buttons=[button("utter_choice_agent", "talk_to_agent", why)], **params)
+    return [SlotSet("offer", {"what": "agent", "message": turn.message_id, "reason": reason})]
 
 
 class TalkToAgent(Action):
@@ -58,11 +127,15 @@ class TalkToAgent(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[EventType]:
         turn = current_turn()
-        if Message.of(tracker).first("danger"):
-            return alarm(dispatcher, turn)
-        hand_over(turn, "asked")
-        say(dispatcher, "utter_handed_over", phone=turn.operator.customer_relations_phone)
-        return [*form_left(), SlotSet("offer", None)]
+        message = Message.of(tracker)
+        if message.first("danger"):
+            return await alarm(dispatcher, turn)
+        if (reason := message.first(REASON)) is not None:
+            return await bring_a_person(dispatcher, turn, str(reason), was_offered=True)
+        offer = tracker.get_slot("offer")
+        if offer and offer["what"] == "agent" and await _just_made(turn, offer):
+            return await _taken(dispatcher, turn, offer)
+        return await bring_a_person(dispatcher, turn, "asked")
 
 
 class Affirm(Action):
@@ -79,9 +152,7 @@ class Affirm(Action):
         if offer and await _just_made(turn, offer):
             if offer["what"] == "parked":
                 return [SlotSet("offer", None), *_gone_on_with(dispatcher, tracker)]
-            hand_over(turn, "asked")
-            say(dispatcher, "utter_handed_over", phone=turn.operator.customer_relations_phone)
-            return [*form_left(), SlotSet("offer", None)]
+            return await _taken(dispatcher, turn, offer)
         if not tracker.active_loop.get("name"):
             say(dispatcher, "utter_what_next")
         return []
@@ -117,58 +188,11 @@ def _gone_on_with(dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Ev
     return case.opened()
 
 
+async def _taken(dispatcher: CollectingDispatcher, turn: Turn, offer: Mapping[str, Any]) -> list[EventType]:
+    """Bring the person that was offered, for the reason of the offer."""
+    return await bring_a_person(dispatcher, turn, offer.get("reason", "asked"), was_offered=True)
+
+
 async def _just_made(turn: Turn, offer: dict[str, Any]) -> bool:
     previous = await previous_message(turn.session, turn.conversation.id, turn.message_id)
     return previous is not None and previous.id == offer.get("message")
-
-
-async def was_lost(turn: Turn) -> bool:
-    """Whether the customer's last message was not understood, or not our business."""
-    previous = await previous_message(turn.session, turn.conversation.id, turn.message_id)
-    return previous is not None and (previous.understood or {}).get("intent") in ("nlu_fallback", "out_of_scope")
-
-
-CHOICES = 2
-"""How many of the likeliest intents the question "do you mean A or B?" is made from."""
-NOT_PROPOSED = frozenset(
-    {"affirm", "deny", "greet", "goodbye", "thank", "cancel", "talk_to_agent", "out_of_scope", "nlu_fallback"}
-)
-"""Meanings that nobody needs to choose from a list."""
-
-
-def proposed(ranking: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The intents that a customer whose message was unsure may choose from, the likeliest first."""
-    return [each["name"] for each in ranking[:CHOICES] if each["name"] not in NOT_PROPOSED]
-
-
-class Lost(Action):
-    """The message was not understood: ask which of the likely meanings, or offer a person the second time."""
-
-    def name(self) -> str:
-        return "action_lost"
-
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[EventType]:
-        turn = current_turn()
-        if Message.of(tracker).first("danger"):
-            return alarm(dispatcher, turn)
-        latest = tracker.latest_message
-        likely = proposed(latest.get("intent_ranking", ()))
-        if await was_lost(turn):
-            return offer_agent(dispatcher, turn, "utter_lost_again")
-        if tracker.active_loop.get("name"):
-            say(dispatcher, "utter_lost_in_form")  # its question follows
-            return []
-        if latest.get("certainty") == "unsure" and likely:
-            say(
-                dispatcher,
-                "utter_did_you_mean",
-                buttons=[
-                    *(button(f"utter_intent_{name}", name) for name in likely),
-                    button("utter_choice_agent", "talk_to_agent"),
-                ],
-            )
-            return []
-        say(dispatcher, "utter_lost")
-        return []

@@ -86,13 +86,13 @@ class ValidateIdentityForm(Action):
         if turn.shared_phone is not None:
             return await _by_shared_phone(turn, claim, dispatcher)
         if await _locked(turn, claim.get("contract")):
-            return _give_up(turn, claim, dispatcher)
+            return await _give_up(turn, claim, dispatcher)
         if is_answering(tracker, FORM) and not await _absorb(turn, claim, asked, message, dispatcher):
             return []
         if claim.get("proved"):
             return _over(claim)
         if await _locked(turn, claim.get("contract")):
-            return _give_up(turn, claim, dispatcher)
+            return await _give_up(turn, claim, dispatcher)
         if not claim.get("contract"):
             return [SlotSet("claim", claim), SlotSet("requested_slot", "identity_contract")]
         if _uses_codes(turn) and claim.get("code_for") != claim["contract"]:
@@ -197,9 +197,9 @@ async def _locked(turn: Turn, contract_number: str | None) -> bool:
     return by_sender >= limits.attempts_per_conversation or on_contract >= limits.attempts_per_contract
 
 
-def _give_up(turn: Turn, claim: dict[str, Any], dispatcher: CollectingDispatcher) -> list[EventType]:
-    say(dispatcher, "utter_identity_locked", phone=turn.operator.customer_relations_phone)
-    hand_over(turn, "identification")
+async def _give_up(turn: Turn, claim: dict[str, Any], dispatcher: CollectingDispatcher) -> list[EventType]:
+    for line in await hand_over(turn, "identification"):
+        say(dispatcher, line.response, **line.params)
     claim["proved"] = False
     return _over(claim)
 

@@ -9,7 +9,8 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import EventType
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.handover import alarm, offer_agent, was_lost
+from actions.handover import alarm
+from actions.lost import lost_again
 from actions.message import Message
 from actions.speech import say
 from actions.turn import current_turn
@@ -74,8 +75,8 @@ class OutOfScope(Action):
     ) -> list[EventType]:
         turn = current_turn()
         if Message.of(tracker).first("danger") in OURS:
-            return alarm(dispatcher, turn)
-        if await was_lost(turn):
-            return offer_agent(dispatcher, turn, "utter_lost_again")
+            return await alarm(dispatcher, turn)
+        if (again := await lost_again(dispatcher, turn)) is not None:
+            return again
         say(dispatcher, "utter_out_of_scope", operator=turn.operator.name)
         return []

@@ -12,6 +12,7 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from actions.opening_hours import OpeningHours
 from billing.calendar import CASABLANCA
 from billing.kwh_advance import AdvancePolicy
 from billing.schedule_policy import DeferralPolicy, InstalmentPolicy
@@ -160,6 +161,13 @@ class Notices(_Section):
         )
 
 
+class Desk(_Section):
+    """The call centre: `hours` are when its people answer; a score after closing counts for `score_hours`."""
+
+    hours: OpeningHours
+    score_hours: int = Field(ge=1)
+
+
 class Operator(_Section):
     """`tariffs` names the folder of `billing/tariffs/` that its bills are computed from."""
 
@@ -191,6 +199,7 @@ class Operator(_Section):
     outages: Outages
     complaints: Complaints
     notices: Notices
+    desk: Desk
 
     @field_validator("payment_link")
     @classmethod

@@ -25,5 +25,5 @@ class ReportOutage(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[EventType]:
         if Message.of(tracker).first("danger"):
-            return alarm(dispatcher, current_turn())
+            return await alarm(dispatcher, current_turn())
         return await casework.start(Outage(), dispatcher, tracker, known=False)

@@ -78,11 +78,12 @@ class Releve:
         self.what = "Relève on PostgreSQL" if postgresql else "Relève on SQLite"
         self._port = free_port()
         self._postgresql = Postgresql() if postgresql else None
-        self._url = ""
+        self.database_url = ""
+        """Known once prepared."""
         self._place: Place | None = None
-        base = f"http://127.0.0.1:{self._port}"
-        self.webhook = f"{base}/webhooks/twilio"
-        self.ready = f"{base}/readyz"
+        self.base = f"http://127.0.0.1:{self._port}"
+        self.webhook = f"{self.base}/webhooks/twilio"
+        self.ready = f"{self.base}/readyz"
 
     def train(self) -> None:
         """With `releve train`, when there is no model or it is older than what it is made from."""
@@ -94,8 +95,8 @@ class Releve:
     async def prepare(self, place: Place, customers: Sequence[Customer]) -> None:
         self._place = place
         file = f"sqlite+aiosqlite:///{place.folder / 'releve.db'}"
-        self._url = self._postgresql.start(place.folder) if self._postgresql else file
-        database = Database(self._url)
+        self.database_url = self._postgresql.start(place.folder) if self._postgresql else file
+        database = Database(self.database_url)
         try:
             await schema.upgrade(database)
             await _load(database, customers)
@@ -106,9 +107,9 @@ class Releve:
         assert self._place is not None, "prepare first"
         account = self._place.account
         env = environment() | {
-            "RELEVE_DATABASE_URL": self._url,
+            "RELEVE_DATABASE_URL": self.database_url,
             "RELEVE_MODEL_DIR": str(PROJECT / "models"),
-            "RELEVE_PUBLIC_URL": f"http://127.0.0.1:{self._port}",
+            "RELEVE_PUBLIC_URL": self.base,
             "RELEVE_TWILIO_ACCOUNT_SID": account.sid,
             "RELEVE_TWILIO_AUTH_TOKEN": account.auth_token,
             "RELEVE_TWILIO_SMS_FROM": account.sms_from,
@@ -132,7 +133,7 @@ class Releve:
             )
             .order_by(models.Reading.id)
         )
-        database = Database(self._url)
+        database = Database(self.database_url)
         try:
             async with database.reading() as session:
                 rows = await session.execute(query)

@@ -36,9 +36,13 @@ class WorkingDays:
             raise ValueError(f"holidays both added and dropped: {', '.join(map(str, sorted(both)))}")
 
     def __contains__(self, day: date) -> bool:
-        if day.isoweekday() > _FRIDAY or day in self.added:
+        if day.isoweekday() > _FRIDAY:
             return False
-        return day in self.dropped or day not in _public_holidays(day.year)
+        return not self.is_holiday(day)
+
+    def is_holiday(self, day: date) -> bool:
+        """Whether it is a public holiday, whatever the day of the week."""
+        return day in self.added or (day not in self.dropped and day in _public_holidays(day.year))
 
     def on_or_after(self, day: date) -> date:
         """`day` itself, or the first working day after it."""

@@ -1,4 +1,4 @@
-"""The ASGI application: carriers' webhooks, files that were sent, health, and on a demo the `/try` page."""
+"""The ASGI application: webhooks, files that were sent, the agents' desk, health, and a demo's `/try` page."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
+from bot.api.campaigns import campaigns_router
 from bot.api.payments import payments_router
 from bot.api.recharges import recharges_router
 from bot.api.requests import requests_router
+from bot.campaigns import bulk_rates
+from bot.desk.app import mount_desk
 from bot.files import files_router
 from bot.service import Service
 
@@ -36,6 +39,8 @@ def create_app(service: Service, *, work: bool = True, mount: Callable[[FastAPI]
         app.include_router(carrier.router(service.intake), include_in_schema=False)
     app.include_router(files_router(service.links, service.database, service.attachments))
 
+    rates = bulk_rates(service.carriers, service.settings.bulk_share)
+    app.include_router(campaigns_router(service.database, service.assistant.texts, service.operator, rates))
     app.include_router(payments_router(service.database))
     app.include_router(recharges_router(service.database, service.operator))
     app.include_router(requests_router(service.database, service.operator))
@@ -60,6 +65,7 @@ def create_app(service: Service, *, work: bool = True, mount: Callable[[FastAPI]
         log.error("http.failed", path=request.url.path, error=type(error).__name__, exc_info=True)
         return JSONResponse({"detail": "something went wrong on our side"}, status_code=500)
 
+    mount_desk(app, service.desk)
     if mount is not None:
         mount(app)
     return app

@@ -27,6 +27,8 @@ MAKERS: Final = {
 """What can be made: the module that makes it, and the type of what comes out."""
 GATHERED: Final = {"personal_data": "application/json"}
 """What is looked up each time it is sent or fetched, and its type."""
+UPLOADED: Final = "upload"
+"""A file that an agent sends (`bot.uploads`): looked up likewise, of the type that the order says."""
 Source = Callable[[int], Awaitable[bytes]]
 """Gathers what goes with a message, by its id, as it is at that moment."""
 
@@ -45,6 +47,8 @@ class NotMade(Exception):
 
 def content_type(order: Mapping[str, Any]) -> str | None:
     """The type of what `order` asks for; None when nothing here makes that."""
+    if order["make"] == UPLOADED:
+        return str(order["type"])
     _, found = MAKERS.get(order["make"], (None, GATHERED.get(order["make"])))
     return found
 
@@ -60,7 +64,7 @@ class Attachments:
         cached_bytes: int = CACHED_BYTES,
         seconds: float = SECONDS,
     ) -> None:
-        """`sources` gather what is in `GATHERED`; none of that is kept in memory."""
+        """`sources` gather what is in `GATHERED` and what is `UPLOADED`; none of that is kept in memory."""
         self._sources = dict(sources or {})
         self._seconds = seconds
         self._workers = [_Worker() for _ in range(workers)]
@@ -231,4 +235,4 @@ def _begin() -> None:
     threading.Thread(target=follow, name="follow parent", daemon=True).start()
 
 
-__all__ = ["GATHERED", "MAKERS", "Attachments", "NotMade", "Source", "content_type"]
+__all__ = ["GATHERED", "MAKERS", "UPLOADED", "Attachments", "NotMade", "Source", "content_type"]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from fastapi import APIRouter
 from rich.console import Console
 
-from bot.channels.carrier import Accepted, Channel, Inbound, Intake, Kind, Outbound, RateLimits
+from bot.channels.carrier import Accepted, Channel, Inbound, Intake, Kind, Media, NotFetched, Outbound, RateLimits
 from bot.phones import e164
 from bot.service import Service
 from bot.settings import Settings
@@ -43,6 +43,9 @@ class TerminalCarrier:
     async def find_sent(self, message: Outbound, known: frozenset[str] = frozenset()) -> Accepted | None:
         """A terminal that was closed has shown nothing: send again."""
         return None
+
+    async def fetch(self, media: Media) -> bytes:
+        raise NotFetched("nothing but text comes from a terminal", is_gone=True)
 
     async def start(self, intake: Intake) -> None:
         return None

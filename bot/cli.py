@@ -16,6 +16,7 @@ from bot.import_command import app as importing
 from bot.key_command import app as key
 from bot.privacy_command import app as privacy
 from bot.request_command import app as request
+from bot.user_command import app as user
 
 app = typer.Typer(
     name="releve",
@@ -26,7 +27,9 @@ app = typer.Typer(
     add_completion=False,
 )
 db = typer.Typer(help="The database: `releve db upgrade`, `releve db demo`.", no_args_is_help=True)
-export = typer.Typer(help="What the operator takes out: `releve export readings`.", no_args_is_help=True)
+export = typer.Typer(
+    help="What the operator takes out: `releve export readings`, `releve export examples`.", no_args_is_help=True
+)
 app.add_typer(bill, name="bill")
 app.add_typer(request, name="request")
 app.add_typer(campaign, name="campaign")
@@ -35,6 +38,10 @@ app.add_typer(export, name="export")
 app.add_typer(importing, name="import")
 app.add_typer(key, name="key")
 app.add_typer(privacy, name="privacy")
+app.add_typer(user, name="user")
+
+STREAM_SECONDS = 3
+"""Requests in hand are answered long before; the desk's pages keep streams open, which would never end."""
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)]
@@ -74,7 +81,14 @@ def serve(
 
     service = Service.build(load_settings())
     _check(service)
-    uvicorn.run(create_app(service, work=work), host=host, port=port, log_config=None, access_log=False)
+    uvicorn.run(
+        create_app(service, work=work),
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=STREAM_SECONDS,
+    )
 
 
 @app.command(epilog="Example: [bold]releve worker[/] beside several [bold]releve serve --no-work[/]")
@@ -189,12 +203,12 @@ def db_upgrade() -> None:
 
 @db.command("demo", epilog="Example: [bold]releve db demo[/]")
 def db_demo() -> None:
-    """Load the fictitious customers into an empty database."""
+    """Load the fictitious customers, and people at the desk with a known password, into an empty database."""
     _configure()
     from bot.connection import with_database
-    from bot.demo import load_customers
+    from bot.demo import load_demo
 
-    typer.echo(with_database(load_settings(), load_customers))
+    typer.echo(with_database(load_settings(), load_demo))
 
 
 @export.command("readings", epilog="Example: [bold]releve export readings --format csv > readings.csv[/]")
@@ -212,6 +226,30 @@ def export_readings(
     from bot.exporting import export_readings as write
 
     with_database(load_settings(), lambda database: write(database, sys.stdout, format, every=every))
+
+
+@export.command("examples", epilog="Example: [bold]releve export examples --into review[/]")
+def export_examples(
+    into: Annotated[Path, typer.Option(help="The folder to write to; not below data/.")] = Path("review"),
+    again: Annotated[bool, typer.Option("--again", help="Also those that were written before.")] = False,
+) -> None:
+    """Messages that supervisors labelled, a file of examples a language, for designers to read and move to data/."""
+    _configure()
+    from bot.clock import system_clock
+    from bot.connection import with_database
+    from bot.example_file import write_review
+    from bot.settings import PROJECT
+
+    data = PROJECT / "data" / "nlu"
+    if into.resolve().is_relative_to(data):
+        raise Fault("--into is not below data/nlu: somebody must read the examples before they are learnt")
+    try:
+        written = with_database(
+            load_settings(), lambda database: write_review(database, into, data, system_clock(), again=again)
+        )
+    except ValueError as error:
+        raise Fault(str(error)) from error
+    typer.echo("\n".join(written) or "Nothing new was labelled.")
 
 
 def _configure(quiet: bool = False, *, serving: bool = False) -> None:

@@ -1,8 +1,9 @@
-"""`releve demo`: one process, SQLite, fictitious customers, and three phones at `/try`."""
+"""`releve demo`: one process, SQLite, fictitious customers with three phones at `/try`, and people at the desk."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import subprocess
 import sys
@@ -26,6 +27,9 @@ from bot.tryit.page import tryit_app
 from store import demo as demo_data
 from store import schema
 from store.database import Database
+from store.demo import staff
+from store.demo.desk import load_desk
+from store.passwords import hashed
 
 SMS_FROM = "+212520000001"
 WHATSAPP_FROM = "+212520000002"
@@ -50,6 +54,10 @@ def run(host: str, port: int, data: Path) -> None:
 
     console.print(f"\n  Play a customer   {address}/try", highlight=False)
     console.print("  Try              a text such as 48213 from +212600000001 (contract 10000001)", highlight=False)
+    console.print(f"  The desk         {address}/desk", highlight=False)
+    console.print(f"  Sign in as       {staff.AGENT}   password {staff.PASSWORD}", highlight=False)
+    others = ", ".join(person.email for person in staff.STAFF if person.email != staff.AGENT)
+    console.print(f"  or as            {others} (the same password)", highlight=False)
     console.print(f"  Health           {address}/readyz\n", highlight=False)
     uvicorn.run(
         create_app(service, mount=mount),
@@ -68,6 +76,7 @@ def demo_settings(host: str, port: int, data: Path) -> Settings:
         _env_file=None,
         database_url=f"sqlite+aiosqlite:///{data.resolve()}",
         public_url=base,
+        secret_key=SecretStr(_kept_secret(data.with_suffix(".key"))),
         model_dir=Settings().model_dir,
         twilio_account_sid="AC" + "0" * 32,
         twilio_auth_token=SecretStr(secrets.token_hex(16)),
@@ -78,6 +87,17 @@ def demo_settings(host: str, port: int, data: Path) -> Settings:
         telegram_api_url=f"{base}/try/carriers/telegram",
         telegram_webhook_secret=SecretStr(secrets.token_hex(16)),
     )
+
+
+def _kept_secret(file: Path) -> str:
+    """The demo's secret, made at its first start and kept beside its database: second factors are sealed with it."""
+    with suppress(FileExistsError), open(file, "x", opener=_owners_only, encoding="ascii") as new:
+        new.write(secrets.token_urlsafe(32))
+    return file.read_text(encoding="ascii").strip()
+
+
+def _owners_only(path: str, flags: int) -> int:
+    return os.open(path, flags, mode=0o600)
 
 
 def emulator_config(settings: Settings) -> EmulatorConfig:
@@ -98,6 +118,15 @@ def emulator_config(settings: Settings) -> EmulatorConfig:
     )
 
 
+async def load_demo(database: Database) -> str:
+    """Load customers and desk, and say what was loaded. Raises `DemoRefused` when there are customers already."""
+    loaded = await load_customers(database)
+    try:
+        return f"{loaded}\n{await furnish_desk(database)}"
+    except demo_data.DemoRefused as refused:
+        return f"{loaded}\nThe desk stays as it is: {refused}."
+
+
 async def load_customers(database: Database) -> str:
     """Bring the schema up to date, load the fictitious customers, say how many.
 
@@ -110,6 +139,17 @@ async def load_customers(database: Database) -> str:
         f"Loaded {loaded.customers} fictitious customers with {loaded.contracts} contracts, "
         f"{loaded.readings} readings and {loaded.bills} bills."
     )
+
+
+async def furnish_desk(database: Database) -> str:
+    """Put the demo's people and their work at the desk of a database with the demo's customers; say how to sign in.
+
+    Raises `DemoRefused` when people work there already.
+    """
+    password_hash = await hashed(staff.PASSWORD)
+    async with database.writing() as session:
+        await load_desk(session, system_clock(), password_hash)
+    return f"The desk has {len(staff.STAFF)} people: sign in as {staff.AGENT} with the password {staff.PASSWORD}"
 
 
 def _prepare(settings: Settings, console: Console) -> None:
@@ -131,10 +171,12 @@ def _prepare(settings: Settings, console: Console) -> None:
             await schema.upgrade(database)
             with suppress(demo_data.AlreadyLoaded):
                 console.print(await load_customers(database))
+            with suppress(demo_data.DemoRefused):
+                await furnish_desk(database)
         finally:
             await database.close()
 
     asyncio.run(database_ready())
 
 
-__all__ = ["demo_settings", "emulator_config", "load_customers", "run"]
+__all__ = ["demo_settings", "emulator_config", "load_demo", "run"]

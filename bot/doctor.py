@@ -16,6 +16,9 @@ from bot.service import OPERATORS, NotReady, require_current_schema
 from bot.settings import Settings
 from store.database import Database
 
+SHORTEST_KEY = 32
+CALLBACK = "/desk/login/oidc/callback"
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -29,7 +32,7 @@ class Finding:
 async def run(settings: Settings) -> bool:
     """Print every check; True when nothing is wrong."""
     findings = [*_settings(settings), *_operator(settings), *_model(settings), await _database(settings)]
-    findings += _carriers(settings)
+    findings += [*_carriers(settings), *_desk(settings)]
     table = Table(show_header=False, box=None, pad_edge=False)
     marks = {True: "[green]ok[/]", False: "[red]wrong[/]", None: "[dim]off[/]"}
     for finding in findings:
@@ -104,3 +107,28 @@ def _carriers(settings: Settings) -> Iterator[Finding]:
         yield Finding("Telegram", False, "webhook mode needs TELEGRAM_WEBHOOK_SECRET; or set TELEGRAM_MODE=polling")
     else:
         yield Finding("Telegram", True, f"by {settings.telegram_mode}")
+
+
+def _desk(settings: Settings) -> Iterator[Finding]:
+    key = settings.secret_key.get_secret_value() if settings.secret_key else ""
+    required = settings.desk_second_factor == "required"
+    if not key:
+        what = "nobody can enrol a second factor at the desk"
+        yield Finding(
+            "SECRET_KEY",
+            False if required else None,
+            f"not set: {what}" + (", which is required" if required else ""),
+        )
+    elif len(key) < SHORTEST_KEY:
+        yield Finding(
+            "SECRET_KEY", False, f"has {len(key)} characters; it needs at least {SHORTEST_KEY}, random ones"
+        )
+    else:
+        yield Finding("SECRET_KEY", True, "seals second factors" + (", which are required" if required else ""))
+    given = (settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret)
+    if not any(given):
+        yield Finding("OpenID Connect", None, "no OIDC_ISSUER: people sign in to the desk with passwords")
+    elif not settings.oidc_configured:
+        yield Finding("OpenID Connect", False, "needs OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET and SECRET_KEY")
+    else:
+        yield Finding("OpenID Connect", True, f"by {settings.oidc_issuer}, back to {settings.public_url}{CALLBACK}")

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from actions.handover import proposed
+from actions.lost import proposed
 from bot.datacheck import intents_of
 from bot.engine.assistant import Assistant
 from bot.faults import Fault

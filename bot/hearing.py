@@ -79,7 +79,7 @@ def _unreadable(kind: Kind, payload: dict[str, Any]) -> str:
 
 def _understood(assistant: Assistant, turn: Turn, text: str, notice: str | None) -> Unreadable | Heard:
     whole = assistant.parse(text)
-    in_own_words = _takes_any_words(turn)
+    in_own_words = takes_any_words(turn)
     if in_own_words and turn.conversation.language is not None:
         # A name or an address says nothing of the language that somebody writes in.
         turn.language = _pinned_language(turn) or turn.conversation.language
@@ -121,7 +121,7 @@ def _settled(parse: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _takes_any_words(turn: Turn) -> bool:
+def takes_any_words(turn: Turn) -> bool:
     """Whether the open question is one of a request that takes free text: a reason, a name, an address."""
     dialogue = turn.conversation.dialogue
     case = (dialogue or {}).get("slots", {}).get(SLOT)

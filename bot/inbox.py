@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.channels.carrier import DELIVERY_ORDER, DeliveryState, Inbound, Kind, StatusUpdate
 from bot.clock import Clock, system_clock
 from bot.wake import announce
+from store.changes import changed
 from store.database import Database
 from store.models import Conversation, Direction, Message, MessageState
 
@@ -79,7 +80,7 @@ class Inbox:
 
     async def _advanced(self, report: StatusUpdate) -> bool:
         async with self._database.writing() as session:
-            query = select(Message.id, Message.delivery).where(
+            query = select(Message.id, Message.delivery, Message.conversation_id, Message.user_id).where(
                 Message.channel == report.channel.value,
                 Message.direction == Direction.OUT,
                 Message.carrier_id == report.carrier_id,
@@ -92,6 +93,8 @@ class Inbox:
                 if report.error:
                     values["error"] = report.error[:300]
                 await session.execute(update(Message).where(Message.id == row.id).values(**values))
+                if row.user_id is not None:
+                    await changed(session, row.conversation_id)
             return True
 
     async def _conversation(self, session: AsyncSession, message: Inbound) -> int:

@@ -1,6 +1,7 @@
 """Messages of one word that carriers and the law give a meaning: no more messages, and messages again.
 
-They are taken before any understanding and whoever answers the conversation.
+They are taken before any understanding and whoever answers the conversation. While people have it, to confirm one
+is all that the assistant says: whoever asks for no more messages must learn, once, that it was heard.
 """
 
 from __future__ import annotations

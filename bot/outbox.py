@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Select, bindparam, select, update
+from sqlalchemy import Result, Select, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.attachments import Attachments, NotMade
@@ -36,6 +36,7 @@ from bot.clock import Clock, system_clock
 from bot.files import FileLinks
 from bot.outgoing import BULK_AHEAD, NEXT_REPLY, THIS_BULK, Claimed, outbound, take
 from bot.throttle import BULK_SHARE, Throttle
+from store.changes import changed
 from store.database import Database
 from store.models import Conversation, Direction, Message, MessageState
 
@@ -219,7 +220,7 @@ class Outbox:
         if busy.retry_after is not None:
             wait = max(wait, timedelta(seconds=busy.retry_after))
         async with self._database.writing() as session:
-            await session.execute(
+            postponed = await session.execute(
                 update(Message)
                 .where(Message.id == message.key)
                 .values(
@@ -227,7 +228,10 @@ class Outbox:
                     due_at=self._clock() + wait,
                     error=busy.reason[:300],
                 )
+                .returning(*_WRITER)
+                .execution_options(synchronize_session=False)
             )
+            await _tell_writer(session, postponed)
         log.warning("outbox.busy", message=message.key, reason=busy.reason, wait_seconds=wait.total_seconds())
 
     async def _settle(
@@ -249,14 +253,23 @@ class Outbox:
 
         async def settle(session: AsyncSession) -> None:
             # By the connection: the session would look for the row's primary key among the parameters.
-            await (await session.connection()).execute(_SETTLE, values)
+            await _tell_writer(session, await (await session.connection()).execute(_SETTLE, values))
 
         await self._database.grouped(settle)
 
 
+async def _tell_writer(session: AsyncSession, written: Result[int, int | None]) -> None:
+    """Let the desks know how the message that was `written` fares, if an agent wrote it."""
+    row = written.one_or_none()
+    if row is not None and row.user_id is not None:
+        await changed(session, row.conversation_id)
+
+
+_WRITER = (Message.conversation_id, Message.user_id)
 _SETTLE = (
     update(Message)
     .where(Message.id == bindparam("message_id"))
     .values({name: bindparam(name) for name in ("state", "settled_at", "error", "carrier_id", "parts")})
+    .returning(*_WRITER)
     .execution_options(synchronize_session=False)
 )

@@ -11,9 +11,9 @@ from sqlalchemy import bindparam, false, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from bot.attachments import SECONDS, content_type
+from bot.attachments import SECONDS, UPLOADED, content_type
 from bot.channels.carrier import Attachment, Button, Channel, Outbound, Template
-from store.models import Conversation, Message, MessageState
+from store.models import Conversation, Holder, Message, MessageState
 
 log = structlog.get_logger()
 
@@ -39,6 +39,7 @@ NEXT_REPLY = (
 """The oldest reply of a conversation that is not settled, due or not, and its recipient's address."""
 
 _before = aliased(Message)
+_with_people = aliased(Conversation)
 _BULK_MAY_GO = (
     Message.bulk == true(),
     # Spelled out in the statement: a partial index is of no use to a state that comes as a parameter.
@@ -51,12 +52,17 @@ _BULK_MAY_GO = (
         or_(_before.bulk == false(), _before.id < Message.id),
     )
     .exists(),
+    # Nobody who talks with a person is interrupted by a campaign.
+    ~select(_with_people.id)
+    .where(_with_people.id == Message.conversation_id, _with_people.holder == Holder.AGENT)
+    .exists(),
 )
 BULK_AHEAD = (
     select(Message.id).where(Message.channel == bindparam("channel"), *_BULK_MAY_GO).order_by(Message.id).limit(100)
 )
 """The oldest messages of campaigns on a channel that are due and have nothing to go before them in their
-conversation. Finding one costs as much as finding a hundred: what a campaign has left is looked through.
+conversation, which no person has. Finding one costs as much as finding a hundred: what a campaign has left is
+looked through.
 """
 THIS_BULK = (
     select(Message, Conversation.address)
@@ -134,4 +140,4 @@ def _attachment(message_id: int, order: dict[str, Any] | None) -> Attachment | N
     if kind is None:  # of another release of ours
         log.error("outbox.text_alone", message=message_id, reason=f"nothing makes '{order['make']}'")
         return None
-    return Attachment(order["name"], kind, order)
+    return Attachment(order["name"], kind, order, essential=order["make"] == UPLOADED)

@@ -37,6 +37,12 @@ def put_aside(conversation: Conversation, since: datetime, now: datetime, rules:
     conversation.dialogue = {"slots": kept, "loop": None}
 
 
+def leave_form(conversation: Conversation, now: datetime, rules: Rules) -> None:
+    """Leave the form that is open, if any, keeping a request for when the assistant answers again."""
+    if open_form(conversation.dialogue):
+        put_aside(conversation, now, now, rules)
+
+
 def offer(assistant: Assistant, turn: Turn, said: list[Utterance]) -> list[Utterance]:
     """The question whether to go on with a request that was put aside.
 

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 from actions.operator import Operator, load_operator
 from bot.announcer import Announcer
-from bot.attachments import Attachments
+from bot.attachments import UPLOADED, Attachments, Source
 from bot.channels.carrier import Carrier, Intake
 from bot.channels.configured import carriers
+from bot.clock import system_clock
 from bot.deadlines import Deadlines
+from bot.desk.context import Desk
+from bot.desk.live import Live
 from bot.engine.assistant import Assistant
 from bot.files import FileLinks
 from bot.inbox import Inbox
@@ -19,6 +22,7 @@ from bot.outbox import Outbox
 from bot.personal_data import PersonalData
 from bot.settings import PROJECT, Settings
 from bot.turn import Turns
+from bot.uploads import Uploads
 from bot.worker import Worker
 from store import schema
 from store.database import Database
@@ -34,7 +38,7 @@ class NotReady(RuntimeError):
 @dataclass(slots=True)
 class Service:
     """One process: its database, its assistant, its carriers, what makes pictures, its worker, what the
-    calendar does, and what writes first."""
+    calendar does, what writes first, and the agents' desk."""
 
     settings: Settings
     database: Database
@@ -47,6 +51,7 @@ class Service:
     worker: Worker
     deadlines: Deadlines
     announcer: Announcer
+    desk: Desk
 
     @classmethod
     def build(
@@ -66,7 +71,8 @@ class Service:
         database = Database(settings.database_url)
         configured = [*carriers(settings), *(extra_carriers or ())]
         turns = Turns(database, assistant, operator)
-        attachments, links = Attachments({"personal_data": PersonalData(database)}), FileLinks(settings)
+        sources: dict[str, Source] = {"personal_data": PersonalData(database), UPLOADED: Uploads(database)}
+        attachments, links = Attachments(sources), FileLinks(settings)
         worker = Worker(
             database, turns, Outbox(database, configured, attachments, links, bulk_share=settings.bulk_share)
         )
@@ -74,6 +80,18 @@ class Service:
         deadlines = Deadlines(database, operator)
         channels = frozenset(channel for carrier in configured for channel in carrier.channels)
         announcer = Announcer(database, assistant.texts, operator, channels, worker.send)
+        desk = Desk(
+            settings=settings,
+            database=database,
+            operator=operator,
+            texts=assistant.texts,
+            carriers={channel: carrier for carrier in configured for channel in carrier.channels},
+            attachments=attachments,
+            links=links,
+            live=Live(database),
+            send=worker.send,
+            clock=system_clock,
+        )
         return cls(
             settings,
             database,
@@ -86,6 +104,7 @@ class Service:
             worker,
             deadlines,
             announcer,
+            desk,
         )
 
     @property
@@ -101,10 +120,13 @@ class Service:
             await self.worker.start()
             self.deadlines.start()
             self.announcer.start()
+        if receive:
+            await self.desk.live.start()
         await asyncio.gather(*(carrier.start(self.intake) for carrier in self.carriers if receive))
 
     async def stop(self) -> None:
         """Finish what is in hand. What is not begun waits in the store."""
+        await self.desk.live.stop()
         await self.announcer.stop()
         await self.deadlines.stop()
         await self.worker.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -27,7 +28,9 @@ class Settings(BaseSettings):
         default="http://localhost:8000",
         description="The address carriers call, as they see it; Twilio signs this exact address.",
     )
-    secret_key: SecretStr | None = Field(default=None, description="Signs sessions; at least 32 characters.")
+    secret_key: SecretStr | None = Field(
+        default=None, description="Seals second factors, signs links to files; at least 32 characters."
+    )
     operator: str = Field(default="onee", description="Which operator bundle (operators/NAME.yml).")
     payment_link_secret: SecretStr | None = Field(default=None, description="Shared with the payment page.")
     model_dir: Path = Field(default=PROJECT / "models", description="Where `releve train` puts the model.")
@@ -51,12 +54,26 @@ class Settings(BaseSettings):
     telegram_webhook_secret: SecretStr | None = None
     telegram_mode: Literal["webhook", "polling"] = "webhook"
 
+    desk_second_factor: Literal["optional", "required"] = Field(
+        default="optional", description="Whether those who sign in to the desk with a password need a second factor."
+    )
+    oidc_issuer: str | None = Field(default=None, description="The desk's OpenID Connect provider, https://…")
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+
     @field_validator("database_url")
     @classmethod
     def _known_engine(cls, url: str) -> str:
         if not url.startswith(("sqlite+aiosqlite://", "postgresql+asyncpg://")):
             raise ValueError("must start with sqlite+aiosqlite:// or postgresql+asyncpg://")
         return url
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _safe_issuer(cls, url: str | None) -> str | None:
+        if url is None or url.startswith("https://") or urlsplit(url).hostname in ("localhost", "127.0.0.1"):
+            return url
+        raise ValueError("must start with https://")
 
     @field_validator("public_url")
     @classmethod
@@ -74,3 +91,8 @@ class Settings(BaseSettings):
     @cached_property
     def telegram_configured(self) -> bool:
         return self.telegram_token is not None
+
+    @property
+    def oidc_configured(self) -> bool:
+        """Its state on the way to the provider and back is sealed, so that it needs SECRET_KEY too."""
+        return bool(self.oidc_issuer and self.oidc_client_id and self.oidc_client_secret and self.secret_key)

@@ -18,12 +18,19 @@ from actions.turn import Turn, opened
 from bot import first_contact, parking
 from bot.clock import Clock, system_clock
 from bot.engine.assistant import Assistant, Utterance, open_form
-from bot.hearing import ARABIC_LETTERS, Heard, Unreadable, hear
+from bot.hearing import ARABIC_LETTERS, Heard, Unreadable, hear, takes_any_words
 from bot.keywords import Keyword, keyword, obey
-from bot.outgoing import Claimed, has_open, outbound, take
+from bot.outgoing import Claimed
+from bot.replying import notify_others, queue
+from bot.scoring import scored
+from bot.with_people import overhear, summary, way_back
+from nlu import anger
 from nlu.language import DEFAULT
+from store.changes import changed
 from store.database import Database
-from store.models import Conversation, Direction, Holder, Message, MessageState
+from store.desk_models import Outcome as DeskOutcome
+from store.hand_overs import NotOpen, current, end_without_agent
+from store.models import Conversation, Message, MessageState
 from store.opt_outs import inherit
 from store.supplies import registered_language
 
@@ -31,8 +38,6 @@ log = structlog.get_logger()
 
 MAX_ATTEMPTS = 3
 RETRY_WAIT = timedelta(seconds=5)
-LIKELIEST = 5
-"""Intents of a message's ranking that are kept with it."""
 TURN_SECONDS = 30
 """A turn that takes longer has hung: it is undone and tried again."""
 
@@ -102,59 +107,81 @@ class Turns:
         if conversation.last_inbound_at is None:
             await inherit(session, conversation)
         offered, wanted = conversation.offered, keyword(turn, message)
+        with_people = turn.is_handed_over
         with opened(turn):
-            if wanted is None:
-                utterances = await self._answer(turn, message)
-            else:
+            if wanted is not None:
                 utterances = await self._obey(turn, message, wanted)
-            utterances = first_contact.informed(self._assistant, turn, utterances)
+            elif with_people:
+                utterances = await self._listen(turn, message)
+            else:
+                utterances = await self._answer(turn, message)
+            if not (with_people and turn.is_handed_over):
+                utterances = first_contact.informed(self._assistant, turn, utterances)
         conversation.last_inbound_at = now
         message.state = MessageState.HANDLED
         message.settled_at = now
         message.language = turn.language
-        claimed = await self._queue(turn, utterances)
+        claimed = await queue(self._assistant, turn, utterances)
         if wanted is not None:
             conversation.offered = offered  # a keyword is no answer to the question that is open
-        notified = await self._notify_others(turn)
+        notified = await notify_others(self._assistant.texts, turn)
+        if with_people:
+            await changed(session, conversation.id)
         return Handled(Outcome.HANDLED, tuple(claimed), queued=bool(utterances), notified=tuple(notified))
 
     async def _answer(self, turn: Turn, message: Message) -> list[Utterance]:
         assistant, conversation = self._assistant, turn.conversation
-        if conversation.holder == Holder.AGENT:
-            if not self._is_released(turn, message):
-                return []
-            conversation.holder = Holder.ASSISTANT
-            conversation.handed_over_at = None
-            return [assistant.say(turn, "utter_released")]
+        if await scored(self._operator, turn, message):
+            return [assistant.say(turn, "utter_score_thanks")]
         utterances = self._welcome_back(turn)
+        before = conversation.dialogue
+        in_own_words = takes_any_words(turn)
         heard = hear(assistant, turn, message)
         match heard:
             case Unreadable(response):
                 utterances.append(assistant.say(turn, response))
                 utterances += await assistant.ask_again(turn)
             case Heard(parses, notice):
-                message.understood = _summary(parses)
-                for parse in parses:
-                    utterances += await assistant.reply(turn, str(parse["text"]), parse)
-                    if turn.is_handed_over:
-                        break
+                message.understood = summary(parses)
+                if not in_own_words and _is_angry(parses):
+                    utterances = await self._bring_a_person(turn, "danger" if _tells(parses, "danger") else "anger")
+                else:
+                    for parse in parses:
+                        utterances += await assistant.reply(turn, str(parse["text"]), parse)
+                        if turn.is_handed_over:
+                            break
                 if notice is not None:
                     utterances.insert(0, assistant.say(turn, notice))
+        if turn.is_handed_over:
+            conversation.dialogue = before  # the form is left as it was, and its request kept
+            parking.leave_form(conversation, turn.now, self._operator.conversation)
         return utterances + parking.offer(assistant, turn, utterances)
+
+    async def _listen(self, turn: Turn, message: Message) -> list[Utterance]:
+        """A message to people. Nothing is said, unless it goes back to the assistant with it."""
+        assistant, conversation = self._assistant, turn.conversation
+        hand_over = await current(turn.session, conversation.id)
+        if hand_over is None:
+            raise NotOpen("a conversation with people has no hand-over")
+        parking.leave_form(conversation, turn.now, self._operator.conversation)
+        ended = way_back(self._operator, turn, message, hand_over)
+        if ended is None:
+            await overhear(assistant, turn, message, hand_over)
+            return []
+        await end_without_agent(turn.session, hand_over, ended, turn.now, turn.actor)
+        if ended is DeskOutcome.EXPIRED:
+            return [assistant.say(turn, "utter_nobody_came"), *await self._answer(turn, message)]
+        back = [assistant.say(turn, "utter_released")]
+        return back + parking.offer(assistant, turn, back)
+
+    async def _bring_a_person(self, turn: Turn, reason: str) -> list[Utterance]:
+        return [self._assistant.say(turn, line.response, **line.params) for line in await hand_over(turn, reason)]
 
     async def _obey(self, turn: Turn, message: Message, wanted: Keyword) -> list[Utterance]:
         if ARABIC_LETTERS.search(message.body) and turn.language not in ("ar", "ary"):
             turn.language = "ar"
         response = await obey(turn, message, wanted)
         return [] if response is None else [self._assistant.say(turn, response)]
-
-    def _is_released(self, turn: Turn, message: Message) -> bool:
-        """Whether a conversation in the agents' queue goes back: the customer says so, or nobody came."""
-        rules = self._operator.conversation
-        if message.body.strip(" .,!?\"'«»").casefold() in rules.release_words:
-            return True
-        since = turn.conversation.handed_over_at
-        return since is not None and turn.now - since > timedelta(hours=rules.agent_hours)
 
     def _welcome_back(self, turn: Turn) -> list[Utterance]:
         """What a customer finds who comes back to an open form: where we were, or a fresh start (trap 13)."""
@@ -170,54 +197,14 @@ class Turns:
             return [self._assistant.say(turn, "utter_resuming")]
         return []
 
-    async def _queue(self, turn: Turn, utterances: list[Utterance]) -> list[Claimed]:
-        """Put the reply in the outbox: one message, since each costs; held by this process when it may go now."""
-        if not utterances:
-            return []
-        session, conversation = turn.session, turn.conversation
-        must_wait = await has_open(session, conversation.id)
-        reply = _reply(turn, utterances, self._assistant.say(turn, "utter_menu").text)
-        session.add(reply)
-        if not must_wait:
-            take(reply, turn.now)
-        await session.flush()
-        buttons = (reply.payload or {}).get("buttons")
-        conversation.offered = {"message": reply.id, "buttons": buttons} if buttons else None
-        if must_wait:
-            return []
-        return [Claimed(outbound(reply, conversation.address), reply.attempts, 0, doubtful=False)]
-
-    async def _notify_others(self, turn: Turn) -> list[int]:
-        notified = []
-        for notice in turn.notices:
-            said = self._assistant.texts.render(notice.response, turn.language, notice.channel, notice.params)
-            query = select(Conversation).where(
-                Conversation.channel == notice.channel, Conversation.address == notice.address
-            )
-            other = await turn.session.scalar(query)
-            if other is None:
-                other = Conversation(channel=notice.channel, address=notice.address, created_at=turn.now)
-                turn.session.add(other)
-                await turn.session.flush()
-            turn.session.add(
-                Message(
-                    conversation_id=other.id,
-                    channel=notice.channel,
-                    direction=Direction.OUT,
-                    state=MessageState.QUEUED,
-                    body=said["text"],
-                    language=turn.language,
-                    due_at=turn.now,
-                    created_at=turn.now,
-                )
-            )
-            notified.append(other.id)
-        return notified
-
     async def _failed(self, conversation_id: int, message_id: int, error: BaseException) -> Handled:
-        """Count the failure; the third time set the message aside, apologise, and call a person."""
+        """Count the failure; the third time set the message aside, apologise, and call a person.
+
+        Where people have the conversation already they see the message, and nothing is said.
+        """
         async with self._database.writing() as session:
-            conversation = await session.get_one(Conversation, conversation_id)
+            held = {"key_share": True}  # an agent may be taking the conversation
+            conversation = await session.get_one(Conversation, conversation_id, with_for_update=held)
             message = await session.get_one(Message, message_id)
             message.attempts += 1
             message.error = type(error).__name__
@@ -235,10 +222,13 @@ class Turns:
                 operator=self._operator,
                 language=conversation.language or "fr",
             )
-            with opened(turn):
-                hand_over(turn, "poisoned")
             log.error("turn.set_aside", message=message_id, conversation=conversation_id)
-            claimed = await self._queue(turn, [self._assistant.say(turn, "utter_poisoned")])
+            if turn.is_handed_over:
+                await changed(session, conversation_id)
+                return Handled(Outcome.FAILED)
+            with opened(turn):
+                parking.leave_form(conversation, now, self._operator.conversation)
+                claimed = await queue(self._assistant, turn, await self._bring_a_person(turn, "poisoned"))
             return Handled(Outcome.FAILED, tuple(claimed), queued=True)
 
 
@@ -296,50 +286,13 @@ async def waiting_conversations(session: AsyncSession, now: datetime, limit: int
     return Waiting(await due(MessageState.RECEIVED), await due(MessageState.QUEUED, MessageState.SENDING))
 
 
-def _reply(turn: Turn, utterances: list[Utterance], menu: str) -> Message:
-    # Only the question asked last: a number typed in answer must not press a button of something said before it.
-    buttons = [list(button) for button in utterances[-1].buttons]
-    payload: dict[str, Any] = {"buttons": buttons, "menu": menu} if buttons else {}
-    attachments = [utterance.attachment for utterance in utterances if utterance.attachment]
-    if attachments:
-        payload["attachment"] = attachments[-1]
-    if len(attachments) > 1:  # a message carries one, and a reply is one message
-        log.warning("turn.attachments_left_out", message=turn.message_id, count=len(attachments) - 1)
-    return Message(
-        conversation_id=turn.conversation.id,
-        channel=turn.conversation.channel,
-        direction=Direction.OUT,
-        state=MessageState.QUEUED,
-        body="\n".join(utterance.text for utterance in utterances),
-        payload=payload or None,
-        language=turn.language,
-        answers_id=turn.message_id,
-        attempts=0,
-        doubts=0,
-        due_at=turn.now,
-        created_at=turn.now,
-    )
+def _tells(parses: tuple[dict[str, Any], ...], entity: str) -> bool:
+    return any(each["entity"] == entity for parse in parses for each in parse["entities"])
 
 
-def _summary(parses: tuple[dict[str, Any], ...]) -> dict[str, Any]:
-    """What the desk and the designers see of the understanding, and choose from when they review unsure messages.
-
-    `language` is the one identified; the message's own is what was answered in.
-    """
-    first = parses[0]
-    intent = first.get("intent") or {}
-    return {
-        "intent": intent.get("name"),
-        "confidence": round(float(intent.get("confidence") or 0), 3),
-        "meant": first.get("meant"),
-        "certainty": first.get("certainty"),
-        "language": first.get("language"),
-        "ranking": [
-            [each["name"], round(each["confidence"], 3)] for each in first.get("intent_ranking", ())[:LIKELIEST]
-        ],
-        "entities": [[each["entity"], each.get("value")] for parse in parses for each in parse["entities"]],
-        "also": [(parse.get("intent") or {}).get("name") for parse in parses[1:]],
-    }
+def _is_angry(parses: tuple[dict[str, Any], ...]) -> bool:
+    """Whoever has had enough of our messages gets no more of them, which is what they want."""
+    return _tells(parses, anger.NAME) and parses[0]["intent"]["name"] != "opt_out"
 
 
 def _is_about_the_database(error: BaseException) -> bool:

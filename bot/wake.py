@@ -33,11 +33,23 @@ async def announce(session: AsyncSession, conversation_id: int) -> None:
 
 
 class Listener:
-    """Hears other processes' announcements and passes them to `wake`; reconnects for as long as it runs."""
+    """Hears announcements of conversations and passes them to `wake`; reconnects for as long as it runs.
 
-    def __init__(self, database: Database, wake: Callable[[int], None]) -> None:
+    `notice` is the channel that they are announced on; `connected` is called when it listens, again after each loss.
+    On SQLite it does nothing.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        wake: Callable[[int], None],
+        notice: str = NOTICE,
+        connected: Callable[[], None] = lambda: None,
+    ) -> None:
         self._database = database
         self._wake = wake
+        self._notice = notice
+        self._connected = connected
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -58,7 +70,8 @@ class Listener:
                 try:
                     lost = asyncio.get_running_loop().create_future()
                     connection.add_termination_listener(lambda _, lost=lost: lost.done() or lost.set_result(None))
-                    await connection.add_listener(NOTICE, self._heard)
+                    await connection.add_listener(self._notice, self._heard)
+                    self._connected()
                     await lost
                 finally:
                     await connection.close(timeout=1)

@@ -1,15 +1,15 @@
-"""What only the dialogue listens for in a message: topics, communes, danger, particulars of a cut or a complaint.
+"""What only the dialogue listens for: topics, communes, danger, anger, particulars of a cut or a complaint.
 
 The closed list of entities, which others rely on (`releve parse`), has none of them.
 """
 
 from __future__ import annotations
 
-from nlu import communes, danger, particulars, request_topics, topics
+from nlu import anger, communes, danger, particulars, request_topics, topics
 from nlu.entities import Entity
 from nlu.normalise import Folded
 
-NAMES = (*topics.NAMES, request_topics.NAME, communes.NAME, danger.NAME, *particulars.NAMES)
+NAMES = (*topics.NAMES, request_topics.NAME, communes.NAME, danger.NAME, anger.NAME, *particulars.NAMES)
 
 
 def find_in(folded: Folded, text: str) -> list[Entity]:
@@ -22,5 +22,6 @@ def find_in(folded: Folded, text: str) -> list[Entity]:
         *request_topics.find_in(folded),
         *communes.known().find_in(folded, text),
         *danger.find_in(folded),
+        *anger.find_in(folded, text),
         *particulars.find_in(folded, text),
     ]

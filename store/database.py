@@ -21,6 +21,8 @@ from store import sqlite_driver
 
 T = TypeVar("T")
 Work = Callable[[AsyncSession], Awaitable[Any]]
+CHANGES = "changed conversations"
+"""What a session's `info` keeps until its transaction is committed."""
 
 
 class Database:
@@ -34,6 +36,7 @@ class Database:
         self._waiting: list[tuple[Work, asyncio.Future[Any]]] = []
         self._group: asyncio.Task[None] | None = None
         self._writer: asyncio.Lock | None = asyncio.Lock() if self.is_sqlite else None
+        self._listeners: list[Callable[[int], None]] = []
 
     @property
     def address(self) -> str:
@@ -50,6 +53,15 @@ class Database:
         """A transaction that may change things: committed at the end, rolled back on an exception."""
         async with self._writer or nullcontext(), self._sessions() as session, session.begin():
             yield session
+        for conversation_id in session.info.get(CHANGES, ()):
+            for listener in self._listeners:
+                listener(conversation_id)
+
+    def on_change(self, listener: Callable[[int], None]) -> None:
+        """Call `listener` with each conversation that `note_change` named, once that is committed; for as long as
+        this database is open. It must return at once and raise nothing.
+        """
+        self._listeners.append(listener)
 
     async def grouped(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
         """Run `work` in a transaction and commit; on SQLite one commit serves all who ask at the same time.
@@ -97,6 +109,11 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def note_change(session: AsyncSession, conversation_id: int) -> None:
+    """Have those who listen to the session's `Database` told of a conversation, if the transaction is committed."""
+    session.info.setdefault(CHANGES, {})[conversation_id] = None  # each once, in order
 
 
 def _settle(done: asyncio.Future[Any], result: Any = None, error: Exception | None = None) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import select
@@ -19,10 +19,10 @@ from billing.schedule import Instalment, Schedule
 from billing.schedule_policy import DeferralPolicy, InstalmentPolicy
 from billing.schedule_review import Fault, Flaw, flaws
 from billing.working_days import WorkingDays
-from store.models import Bill, Request, RequestKind, RequestState
+from store.models import Audit, Bill, Request, RequestKind, RequestState
 from store.personal_data import erase
 from store.prepaid import grant_advance
-from store.requests import OPEN, SCHEDULED, NotAllowed, change, reschedule
+from store.requests import OPEN, SCHEDULED, NotAllowed, Payable, change, reschedule
 
 MOST_REASON = 300
 """Characters of a reason, as the table keeps it."""
@@ -32,6 +32,15 @@ class BadDecision(ValueError):
     """A decision that cannot be taken as it is; the message is one line saying what to put right."""
 
 
+class BadSchedule(BadDecision):
+    """Payments that cannot be granted: `flaws` is what stands against them, `debt` what is owed now, in dirhams."""
+
+    def __init__(self, message: str, flaws: Sequence[Flaw], debt: Decimal) -> None:
+        super().__init__(message)
+        self.flaws = flaws
+        self.debt = debt
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What an operator allows for time to pay: the bounds of a schedule, and its working days."""
@@ -39,6 +48,10 @@ class Terms:
     deferral: DeferralPolicy
     instalments: InstalmentPolicy
     working: WorkingDays
+
+    def policy(self, request: Request) -> DeferralPolicy | InstalmentPolicy:
+        """The bounds of a request for time to pay."""
+        return self.deferral if request.kind is RequestKind.DEFERRAL else self.instalments
 
 
 async def review(session: AsyncSession, request: Request, actor: str, now: datetime) -> None:
@@ -54,20 +67,23 @@ async def grant(
     *,
     terms: Terms,
     reason: str | None = None,
-    schedule: Sequence[tuple[date, Decimal]] | None = None,
+    schedule: Sequence[Payable] | None = None,
     beyond_policy: bool = False,
+    why_beyond: str | None = None,
 ) -> None:
     """Grant a request, or say that it is dealt with; `reason` is what the customer reads of it.
 
     Payments must still be possible today: what the customer proposed may have passed, or been paid in part. Another
-    `schedule` takes its place and keeps to the policy, unless the person answers for going `beyond_policy`. Raises
-    `BadDecision`, `NotAllowed`, and `store.prepaid.NotAnAdvance`.
+    `schedule` takes its place and keeps to the policy, unless the person answers for going `beyond_policy`;
+    `why_beyond` is for the audit alone. Raises `BadDecision`, `NotAllowed`, and `store.prepaid.NotAnAdvance`.
     """
     reason = _reason(reason)
     if request.state not in OPEN:
         raise NotAllowed(f"{request.reference} is {request.state}: it is no longer to be decided")
     if request.kind in SCHEDULED:
-        await _schedule(session, request, actor, now, terms, schedule, beyond_policy)
+        passed_over = await _schedule(session, request, actor, now, terms, schedule, beyond_policy)
+        if passed_over and schedule is not None:
+            _note_beyond(session, request, actor, now, passed_over, _reason(why_beyond))
     elif schedule is not None:
         raise BadDecision(f"{request.reference} is {request.kind}: it has no payments")
     await change(session, request, RequestState.GRANTED, actor=actor, now=now, reason=reason)
@@ -98,26 +114,44 @@ async def _schedule(
     actor: str,
     now: datetime,
     terms: Terms,
-    wanted: Sequence[tuple[date, Decimal]] | None,
+    wanted: Sequence[Payable] | None,
     beyond_policy: bool,
-) -> None:
-    """Check the payments, and put those `wanted` in the place of the proposed ones."""
-    bills = await _bills(session, request)
-    debt = sum((bill.total - bill.paid for bill in bills), Decimal(0))
-    payments: Schedule = tuple(
-        Instalment(due_on, amount)
-        for due_on, amount in (wanted or [(each.due_on, each.amount) for each in request.schedule])
-    )
-    policy = terms.deferral if request.kind is RequestKind.DEFERRAL else terms.instalments
-    first_due = min((bill.due_on for bill in bills if bill.total > bill.paid), default=None)
-    found = flaws(payments, debt, local_day(now), policy, terms.working, due_on=first_due)
+) -> list[Flaw]:
+    """Check the payments, and put those `wanted` in the place of the proposed ones.
+
+    Returns where they go beyond the policy. Raises `BadSchedule` and `NotAllowed`.
+    """
+    payments = wanted or [(each.due_on, each.amount) for each in request.schedule]
+    debt, found = await examined(session, request, payments, now, terms)
     # The policy bounds what a customer may ask, and was checked when they asked.
     lenient = beyond_policy or wanted is None
     if standing := [flaw for flaw in found if not (lenient and flaw.beyond_policy)]:
-        raise BadDecision(f"{request.reference}: {'; '.join(_words(flaw, debt) for flaw in standing)}")
-    if wanted is None:
-        return
-    await reschedule(session, request, [(each.due_on, each.amount) for each in payments], actor, now)
+        said = "; ".join(_words(flaw, debt) for flaw in standing)
+        raise BadSchedule(f"{request.reference}: {said}", standing, debt)
+    if wanted is not None:
+        await reschedule(session, request, payments, actor, now)
+    return found
+
+
+async def examined(
+    session: AsyncSession, request: Request, payments: Sequence[Payable], now: datetime, terms: Terms
+) -> tuple[Decimal, list[Flaw]]:
+    """What is owed now on a request's bills, in dirhams, and what is wrong with `payments` for it."""
+    bills = await _bills(session, request)
+    debt = sum((bill.total - bill.paid for bill in bills), Decimal(0))
+    schedule: Schedule = tuple(Instalment(due_on, amount) for due_on, amount in payments)
+    first_due = min((bill.due_on for bill in bills if bill.total > bill.paid), default=None)
+    policy = terms.policy(request)
+    return debt, flaws(schedule, debt, local_day(now), policy, terms.working, due_on=first_due)
+
+
+def _note_beyond(
+    session: AsyncSession, request: Request, actor: str, now: datetime, passed_over: Sequence[Flaw], why: str | None
+) -> None:
+    """Note that somebody gave more than the policy allows, in what, and why."""
+    details = {"flaws": [flaw.fault.value for flaw in passed_over]} | ({"why": why} if why else {})
+    subject = f"request:{request.reference}"
+    session.add(Audit(at=now, actor=actor, action="request.beyond_policy", subject=subject, details=details))
 
 
 async def _bills(session: AsyncSession, request: Request) -> list[Bill]:

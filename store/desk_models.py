@@ -145,6 +145,7 @@ class HandOver(Base):
         ),
         Index(None, "conversation_id", "id"),
         Index(None, "opened_at"),
+        Index(None, "ended_at"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

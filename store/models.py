@@ -173,6 +173,13 @@ class Reading(Base):
         CheckConstraint("(state = 'replaced') = (replaced_by_id IS NOT NULL)", name="replaced_names_its_successor"),
         UniqueConstraint("message_id", "register_id"),
         Index(None, "register_id", "taken_on"),
+        Index(None, "received_at"),
+        Index(
+            "ix_reading_to_review",
+            "id",
+            postgresql_where=text("state = 'to_review'"),
+            sqlite_where=text("state = 'to_review'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -272,6 +279,14 @@ class Request(Base):
         Index(None, "contract_id"),
         Index(None, "conversation_id"),
         Index(None, "state", "kind"),
+        Index(None, "created_at"),
+        Index(
+            "ix_request_undecided",
+            "due_on",
+            "id",
+            postgresql_where=text("state IN ('received', 'under_review')"),
+            sqlite_where=text("state IN ('received', 'under_review')"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -549,6 +564,7 @@ class Message(Base):
         ),
         CheckConstraint("direction = 'out' OR carrier_id IS NOT NULL", name="inbound_has_carrier_id"),
         Index("ix_message_conversation", "conversation_id", "id"),
+        Index(None, "created_at"),
         Index(
             "ix_message_open",
             "state",
@@ -688,7 +704,7 @@ class Audit(Base):
     """Who did what to what, and why. Append-only."""
 
     __tablename__ = "audit"
-    __table_args__ = (Index(None, "subject", "at"),)
+    __table_args__ = (Index(None, "subject", "at"), Index(None, "at"))
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     at: Mapped[datetime] = mapped_column(Instant)

@@ -6,7 +6,7 @@ carrier allow, in the words of the customer's language.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -68,12 +68,7 @@ async def conversation_with(session: AsyncSession, contract_id: int, now: dateti
     """
     phones = select(RegisteredPhone.number).where(RegisteredPhone.contract_id == contract_id)
     numbers = list(await session.scalars(phones))
-    latest = await session.scalar(
-        select(Conversation)
-        .where(Conversation.address.in_(numbers), Conversation.last_inbound_at.is_not(None))
-        .order_by(Conversation.last_inbound_at.desc())
-        .limit(1)
-    )
+    latest = await last_written_in(session, numbers)
     if latest is not None or not numbers:
         return latest
     query = select(Conversation).where(Conversation.channel == "sms", Conversation.address == numbers[0])
@@ -83,6 +78,16 @@ async def conversation_with(session: AsyncSession, contract_id: int, now: dateti
         session.add(known)
         await session.flush()
     return known
+
+
+async def last_written_in(session: AsyncSession, phones: Collection[str]) -> Conversation | None:
+    """The conversation in which one of `phones` wrote last."""
+    return await session.scalar(
+        select(Conversation)
+        .where(Conversation.address.in_(phones), Conversation.last_inbound_at.is_not(None))
+        .order_by(Conversation.last_inbound_at.desc())
+        .limit(1)
+    )
 
 
 def stored(value: Any) -> Any:

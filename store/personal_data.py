@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from billing.calendar import CASABLANCA, local_day
+from store.desk_models import Draft, HandOver, LabelledExample, Note, Upload
 from store.models import (
     Audit,
     Base,
@@ -104,6 +105,10 @@ async def export(session: AsyncSession, conversation_id: int, now: datetime) -> 
     notices = await session.scalars(
         select(Notice).where(Notice.conversation_id == conversation_id).order_by(Notice.id)
     )
+    hand_overs = await session.scalars(
+        select(HandOver).where(HandOver.conversation_id == conversation_id).order_by(HandOver.id)
+    )
+    notes = await session.scalars(select(Note).where(Note.conversation_id == conversation_id).order_by(Note.id))
     return {
         "made_at": _plain(now),
         "conversation": _row(
@@ -117,6 +122,10 @@ async def export(session: AsyncSession, conversation_id: int, now: datetime) -> 
         "identity_proofs": [
             {"contract": number} | _row(proof, "verification", "verified_at") for number, proof in proofs
         ],
+        "with_advisors": [
+            _row(stay, "opened_at", "reason", "ended_at", "outcome", "summary", "score") for stay in hand_overs
+        ],
+        "advisors_notes": [_row(note, "created_at", "body") for note in notes],
         "notices": [_row(notice, "created_at", "response", "params", "state") for notice in notices],
         "requests": [_request(request) for request in requests],
         "contracts": [await _contract(session, contract) for contract in contracts],
@@ -124,7 +133,8 @@ async def export(session: AsyncSession, conversation_id: int, now: datetime) -> 
 
 
 async def erase(session: AsyncSession, conversation_id: int, actor: str, now: datetime) -> None:
-    """Erase what was said in a conversation, for good: texts, what was understood, the dialogue, identity proofs.
+    """Erase what was said in a conversation, for good: texts, what was understood, the dialogue, identity proofs,
+    what agents noted and sent.
 
     Rows and their ids stay, so that a reading keeps the message it came in, and so does the wish to get no messages.
     What is still to be handled or sent is left: it is about to be read.
@@ -144,6 +154,7 @@ async def erase(session: AsyncSession, conversation_id: int, actor: str, now: da
         .where(Notice.conversation_id == conversation_id, Notice.state != NoticeState.WAITING)
         .values(params={})
     )
+    await _erase_what_agents_wrote(session, conversation_id)
     for proof in (Identity, IdentityAttempt, OneTimeCode):
         await session.execute(delete(proof).where(proof.conversation_id == conversation_id))
     # Informed anew when they write again: to us they are someone who never did.
@@ -154,6 +165,16 @@ async def erase(session: AsyncSession, conversation_id: int, actor: str, now: da
     )
     session.add(Audit(at=now, actor=actor, action="conversation.erased", subject=f"conversation:{conversation_id}"))
     await session.flush()
+
+
+async def _erase_what_agents_wrote(session: AsyncSession, conversation_id: int) -> None:
+    """Notes and stays keep their moments, scores and authors, which say nothing of the customer."""
+    await session.execute(update(HandOver).where(HandOver.conversation_id == conversation_id).values(summary=None))
+    await session.execute(update(Note).where(Note.conversation_id == conversation_id).values(body=""))
+    await session.execute(delete(Draft).where(Draft.conversation_id == conversation_id))
+    settled = select(Message.id).where(Message.conversation_id == conversation_id, Message.state.in_(SETTLED))
+    await session.execute(delete(LabelledExample).where(LabelledExample.message_id.in_(settled)))
+    await session.execute(delete(Upload).where(Upload.message_id.in_(settled)))
 
 
 async def _contracts(session: AsyncSession, conversation: Conversation, now: datetime) -> list[Contract]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 import pytest_asyncio
+import structlog
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncSession
 from store_rows import DEMO_DAY
@@ -30,6 +31,14 @@ from store.schema import upgrade
 
 if TYPE_CHECKING:
     from stage import Stage
+
+# The default prints every variable of a traceback, which takes half a minute where an application is among them.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 ENGINES = ("sqlite", "postgresql")
 MODELS = PROJECT / ".cache" / "test-models"
@@ -56,6 +65,10 @@ class Databases:
             await database.close()
             self._template = url
         return await self._create(f"migrated_{next(self._numbers)}", self._template)
+
+    async def copy_of(self, url: str) -> str:
+        """Another database with all that is in the one at `url`, which nobody may have open."""
+        return await self._create(f"copy_{next(self._numbers)}", url)
 
     async def drop(self, url: str) -> None:
         if self.server is None:

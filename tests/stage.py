@@ -16,6 +16,7 @@ from bot.inbox import Inbox
 from bot.service import OPERATORS
 from bot.turn import Outcome, Turns
 from store.database import Database
+from store.desk_models import HandOver
 from store.models import (
     Bill,
     Contract,
@@ -106,6 +107,15 @@ class Stage:
         async with self.database.reading() as session:
             query = select(Conversation).where(Conversation.address == phone, Conversation.channel == channel.value)
             return (await session.scalars(query)).one()
+
+    async def hand_over(self, phone: str = KNOWN, channel: Channel = Channel.SMS) -> HandOver:
+        """The conversation's last stay with people, over or not."""
+        conversation = await self.conversation(phone, channel)
+        async with self.database.reading() as session:
+            query = select(HandOver).where(HandOver.conversation_id == conversation.id).order_by(HandOver.id.desc())
+            found = await session.scalar(query.limit(1))
+        assert found is not None, "never handed over"
+        return found
 
     async def readings(self, source: str = "customer") -> list[Reading]:
         async with self.database.reading() as session:

@@ -47,7 +47,7 @@ class Complaint(ContractCase, CommuneCase):
 
     async def absorb(self, turn: Turn, dispatcher: CollectingDispatcher, message: Message) -> bool:
         if self.step is not None and message.first("danger"):
-            alarm(dispatcher, turn)
+            await alarm(dispatcher, turn)
             self.over = True
             return True
         match self.step:

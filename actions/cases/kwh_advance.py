@@ -67,7 +67,8 @@ class KwhAdvance(ContractCase):
     async def _possible(self, turn: Turn, dispatcher: CollectingDispatcher, contract: Contract) -> Decimal | None:
         """The kWh that may be asked for today; None, and why it is none is said."""
         if not await is_modest_income(turn.session, contract):
-            offer_agent(dispatcher, turn, "utter_advance_not_listed", phone=turn.operator.customer_relations_phone)
+            phone = turn.operator.customer_relations_phone
+            offer_agent(dispatcher, turn, "utter_advance_not_listed", reason="policy", phone=phone)
             return None
         for request in await standing(turn, RequestKind.KWH_ADVANCE, contract):
             say(
@@ -118,13 +119,14 @@ class KwhAdvance(ContractCase):
 def _say_not_yet(turn: Turn, dispatcher: CollectingDispatcher, refusal: NotYet) -> None:
     """What has to happen first: kWh paid back, a day that comes, or both."""
     if Hindrance.OUTSTANDING not in refusal.hindrances:
-        offer_agent(dispatcher, turn, "utter_advance_from_day", day=refusal.from_day)
+        offer_agent(dispatcher, turn, "utter_advance_from_day", reason="policy", day=refusal.from_day)
         return
     later = refusal.from_day > turn.today
     offer_agent(
         dispatcher,
         turn,
         "utter_advance_owed_and_from_day" if later else "utter_advance_owed",
+        reason="policy",
         owed=shown_kwh(refusal.owed),
         to_recover=shown_kwh(refusal.to_recover),
         day=refusal.from_day,

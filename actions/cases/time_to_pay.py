@@ -106,7 +106,7 @@ class TimeToPay(ContractCase):
         if self.absorb_wish(message):
             return True
         if message.intent == self.intent:  # "I shall never be able to pay"
-            offer_agent(dispatcher, turn, "utter_time_no_wish")
+            offer_agent(dispatcher, turn, "utter_time_no_wish", reason="policy")
         return message.intent == self.intent
 
     def _absorb_reason(self, message: Message) -> bool:
@@ -208,7 +208,13 @@ class TimeToPay(ContractCase):
             for request in await open_requests(turn.session, contract.id, kind, (*OPEN, *RUNNING)):
                 self.over = True
                 if request.state in RUNNING:
-                    offer_agent(dispatcher, turn, "utter_time_granted_already", reference=request.reference)
+                    offer_agent(
+                        dispatcher,
+                        turn,
+                        "utter_time_granted_already",
+                        reason="policy",
+                        reference=request.reference,
+                    )
                     return True
                 say(
                     dispatcher,

@@ -16,6 +16,8 @@ from fastapi import APIRouter
 
 CAPTION_LIMIT = 1024
 """UTF-16 units of text that Telegram and WhatsApp take with a picture or a document."""
+MOST_MEDIA_BYTES = 16 * 1024 * 1024
+"""The largest picture, voice message or document of a customer's that is fetched; WhatsApp takes no larger ones."""
 
 
 class Channel(StrEnum):
@@ -127,7 +129,8 @@ class Attachment:
     """A picture or a document that goes with a reply, made of `order` when a carrier asks for it.
 
     `content` gives its bytes, or None when it cannot be made: the text then goes alone. `url` is where they can be
-    fetched for a day. The outbox fills in both before a carrier sees the message.
+    fetched for a day. The outbox fills in both before a carrier sees the message. What is `essential` says something
+    that the text does not: an agent's picture, unlike the picture of a bill that the text explains.
     """
 
     name: str
@@ -135,6 +138,7 @@ class Attachment:
     order: Mapping[str, Any] = field(repr=False)
     url: str = field(default="", repr=False)
     content: Callable[[], Awaitable[bytes | None]] = field(default=_nothing, repr=False, compare=False)
+    essential: bool = False
 
     @property
     def is_picture(self) -> bool:
@@ -142,8 +146,8 @@ class Attachment:
 
     @property
     def link(self) -> str:
-        """What stands for it at the end of a text. A picture only illustrates the text, and is left out."""
-        return "" if self.is_picture else f"\n{self.url}"
+        """What stands for it at the end of a text. A picture that only illustrates the text is left out."""
+        return "" if self.is_picture and not self.essential else f"\n{self.url}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +220,17 @@ class InDoubt(SendError):
     """
 
 
+class NotFetched(Exception):
+    """What a customer sent cannot be had: expired, too large, or the carrier does not answer. `is_gone` for good.
+
+    The message is one line for the log, without anything of the customer's.
+    """
+
+    def __init__(self, reason: str, *, is_gone: bool = False) -> None:
+        super().__init__(reason)
+        self.is_gone = is_gone
+
+
 class CannotAsk(Exception):
     """The carrier has no way to say whether a message was sent."""
 
@@ -267,6 +282,10 @@ class Carrier(Protocol):
 
         Raises `CannotAsk` when the carrier has no such question, `Busy` when it did not answer now.
         """
+        ...
+
+    async def fetch(self, media: Media) -> bytes:
+        """What a customer sent with a message, at most `MOST_MEDIA_BYTES`. Raises `NotFetched`."""
         ...
 
     async def start(self, intake: Intake) -> None:

@@ -11,8 +11,10 @@ from typing import Any
 
 import httpx
 from accounts import emulators_for, settings_for
+from pydantic import SecretStr
 from serving import address_of, listening, serving
 
+from actions.opening_hours import OpeningHours
 from actions.operator import Operator, load_operator
 from billing.calendar import CASABLANCA
 from bot.app import create_app
@@ -97,10 +99,11 @@ class House:
 
 
 def _at_all_hours() -> Operator:
-    """The operator without quiet hours, for tests must run at night too."""
+    """The operator without quiet hours and with a desk that never closes, for tests must run at night too."""
     operator = load_operator(OPERATORS, "onee")
-    hours = operator.notices.model_copy(update={"begins": time.min, "ends": time.max, "pauses": ()})
-    return operator.model_copy(update={"notices": hours})
+    notices = operator.notices.model_copy(update={"begins": time.min, "ends": time.max, "pauses": ()})
+    desk = operator.desk.model_copy(update={"hours": OpeningHours()})
+    return operator.model_copy(update={"notices": notices, "desk": desk})
 
 
 @asynccontextmanager
@@ -108,7 +111,8 @@ async def open_house(model: Path, database_url: str, assistant: Any = None) -> A
     """Everything, with the demo customers, on free ports of this machine."""
     ours, theirs = listening(), listening()
     base, carriers = address_of(ours), address_of(theirs)
-    settings = settings_for(base, carriers, database_url=database_url, model_dir=model)
+    secret = SecretStr("a secret of the acceptance tests, 40 letters")
+    settings = settings_for(base, carriers, database_url=database_url, model_dir=model, secret_key=secret)
     config = emulators_for(base, carriers, receipt_pause=0.01)
     await _furnish(database_url)
     service = Service.build(settings, assistant=assistant, operator=_at_all_hours())

@@ -205,7 +205,7 @@ async def test_a_stranger_learns_nothing_and_ends_with_a_person(stage: Stage) ->
     replies += [await stage.write(amount, phone=STRANGER) for amount in ("1,00", "2,00", "3,00")]
     assert all("113" not in reply and "48100" not in reply and "120" not in reply for reply in replies)
     conversation = await stage.conversation(STRANGER)
-    assert (conversation.holder, conversation.handover_reason) == (Holder.AGENT, "identification")
+    assert (conversation.holder, (await stage.hand_over(STRANGER)).reason) == (Holder.AGENT, "identification")
     assert await stage.readings() == []
 
 

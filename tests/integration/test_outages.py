@@ -52,7 +52,7 @@ async def test_a_danger_goes_to_a_person_at_once_with_the_numbers_to_call(stage:
     assert stage.operator.emergency_phone in reply
     assert stage.operator.rescue_phone in reply
     conversation = await stage.conversation(STRANGER)
-    assert (conversation.holder, conversation.handover_reason) == (Holder.AGENT, "danger")
+    assert (conversation.holder, (await stage.hand_over(STRANGER)).reason) == (Holder.AGENT, "danger")
     assert await requests(stage) == []
 
 
@@ -60,7 +60,7 @@ async def test_a_danger_told_in_the_middle_of_a_report_leaves_the_form(stage: St
     await stage.write("pas de courant dans toute la rue")
     reply = await stage.write("il y a des étincelles sur le poteau, ça brûle")
     assert stage.operator.rescue_phone in reply
-    assert (await stage.conversation()).handover_reason == "danger"
+    assert (await stage.hand_over()).reason == "danger"
     assert await requests(stage) == []
 
 

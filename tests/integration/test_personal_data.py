@@ -15,6 +15,8 @@ from bot.channels.carrier import Channel
 from bot.faults import Fault
 from bot.personal_data import PersonalData
 from bot.privacy_command import erased
+from store.desk_models import Draft, LabelledExample, Note, Outcome, Role, Upload, User
+from store.hand_overs import close, current
 from store.models import (
     Audit,
     DialogueTurn,
@@ -154,6 +156,54 @@ async def test_erasing_leaves_no_word_and_every_reading_with_its_message(stage: 
     conversation = await stage.conversation(channel=WHATSAPP)
     assert (conversation.dialogue, conversation.offered, conversation.informed_at) == (None, None, None)
     assert "perdu" not in json.dumps(await copied(stage), ensure_ascii=False)
+
+
+async def test_what_agents_wrote_is_in_the_copy_and_goes_with_the_rest(stage: Stage) -> None:
+    await stage.write("je veux parler à un conseiller", channel=WHATSAPP)
+    conversation, message = await stage.conversation(channel=WHATSAPP), (await stage.messages())[-1]
+    async with stage.database.writing() as session:
+        agent = User(email="amina@example.ma", name="Amina", role=Role.AGENT, created_at=stage.now)
+        session.add(agent)
+        await session.flush()
+        here = {"conversation_id": conversation.id, "user_id": agent.id}
+        session.add(Note(**here, body="rappeler le soir", created_at=stage.now))
+        session.add(Draft(**here, body="Bonjour M. Alaoui", changed_at=stage.now))
+        session.add(
+            Upload(
+                message_id=message.id,
+                user_id=agent.id,
+                name="plan.pdf",
+                content_type="application/pdf",
+                content=b"%PDF",
+                created_at=stage.now,
+            )
+        )
+        session.add(
+            LabelledExample(
+                message_id=message.id,
+                text=message.body,
+                language="fr",
+                intent="talk_to_agent",
+                user_id=agent.id,
+                labelled_at=stage.now,
+            )
+        )
+        stay = await current(session, conversation.id)
+        assert stay is not None
+        await close(session, stay, agent.id, stage.now, Outcome.SOLVED, "facture expliquée")
+
+    copy = await copied(stage)
+    assert [note["body"] for note in copy["advisors_notes"]] == ["rappeler le soir"]
+    assert [(stay["reason"], stay["summary"]) for stay in copy["with_advisors"]] == [("asked", "facture expliquée")]
+
+    async with stage.database.writing() as session:
+        await erase(session, conversation.id, "test", stage.now)
+    copy = await copied(stage)
+    assert [note["body"] for note in copy["advisors_notes"]] == [""]
+    assert [stay["summary"] for stay in copy["with_advisors"]] == [None]
+    async with stage.database.reading() as session:
+        for gone in (Draft, Upload, LabelledExample):
+            assert await session.scalar(select(func.count()).select_from(gone)) == 0
 
 
 async def test_the_conversation_goes_on_after_it_was_erased(stage: Stage) -> None:

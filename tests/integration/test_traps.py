@@ -115,7 +115,7 @@ async def test_2_a_poisoned_message_is_set_aside_and_a_person_called(stage: Stag
     conversation = await stage.conversation()
     assert message.state is MessageState.SET_ASIDE
     assert "Désolé" in apology.body
-    assert (conversation.holder, conversation.handover_reason) == (Holder.AGENT, "poisoned")
+    assert (conversation.holder, (await stage.hand_over()).reason) == (Holder.AGENT, "poisoned")
 
 
 async def test_3_many_writers_side_by_side_wait_for_each_other(database: Database) -> None:

@@ -21,6 +21,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 
 from bot.channels.carrier import (
     CAPTION_LIMIT,
+    MOST_MEDIA_BYTES,
     Accepted,
     Busy,
     Button,
@@ -28,6 +29,8 @@ from bot.channels.carrier import (
     Channel,
     InDoubt,
     Intake,
+    Media,
+    NotFetched,
     Outbound,
     RateLimits,
     Refused,
@@ -95,8 +98,13 @@ class TelegramCarrier:
         self._request = _request(BotRequest)
         self._poll_request = _request(PollRequest)
         self._bot = Bot(
-            token, base_url=f"{api_url}/bot", request=self._request, get_updates_request=self._poll_request
+            token,
+            base_url=f"{api_url}/bot",
+            base_file_url=f"{api_url}/file/bot",
+            request=self._request,
+            get_updates_request=self._poll_request,
         )
+        self._files = f"{api_url}/file/bot{token}/"
         self._polls = settings.telegram_mode == "polling"
         self._webhook_url = f"{settings.public_url}{PATH}"
         given = settings.telegram_webhook_secret
@@ -144,6 +152,20 @@ class TelegramCarrier:
                 log.info("left a group", carrier=self.name)
         except TelegramError as error:
             log.info("follow-up refused", carrier=self.name, error=type(error).__name__)
+
+    async def fetch(self, media: Media) -> bytes:
+        try:
+            file = await self._bot.get_file(media.reference)
+            # The library would read a file of this machine, if that is what it were told.
+            if not file.file_path or not file.file_path.startswith(self._files):
+                raise NotFetched("no address of Telegram's files")
+            if (file.file_size or 0) > MOST_MEDIA_BYTES:
+                raise NotFetched(f"larger than {MOST_MEDIA_BYTES} bytes", is_gone=True)
+            return bytes(await file.download_as_bytearray())
+        except (BadRequest, Forbidden) as error:
+            raise NotFetched(error.message, is_gone=True) from error
+        except TelegramError as error:
+            raise NotFetched(type(error).__name__) from error
 
     async def start(self, intake: Intake) -> None:
         await self._request.initialize()

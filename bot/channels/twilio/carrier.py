@@ -23,6 +23,7 @@ from bot.channels.carrier import (
     Channel,
     InDoubt,
     Intake,
+    Media,
     Outbound,
     RateLimits,
     Refused,
@@ -42,6 +43,7 @@ from bot.channels.twilio.forms import (
     read_status,
     without_numbers,
 )
+from bot.channels.twilio.media import SentMedia
 from bot.channels.webhook import read_body, rejection
 from bot.settings import Settings
 
@@ -106,6 +108,7 @@ class TwilioCarrier:
         self._http = TwilioHttp(settings.twilio_api_url)
         self._client = Client(settings.twilio_account_sid, token, http_client=self._http)
         self._contents = Contents(self._client)
+        self._media = SentMedia(self._http, settings.twilio_account_sid, token)
 
     @property
     def limits(self) -> Mapping[Channel, RateLimits]:
@@ -264,6 +267,9 @@ class TwilioCarrier:
         ours = self._sender(channel)
         return all(getattr(record, field) == value for field, value in ours.items())
 
+    async def fetch(self, media: Media) -> bytes:
+        return await self._media.fetch(media.reference)
+
     async def start(self, intake: Intake) -> None:
         self._http.open()
 
@@ -296,7 +302,9 @@ async def _placed(message: Outbound) -> tuple[Attachment | None, str]:
     too long, nor any beside a document ("Guidance on WhatsApp Media Messages").
     """
     attachment = message.attachment
-    if attachment is None or (message.channel is Channel.SMS and attachment.is_picture):
+    if attachment is None:
+        return None, ""
+    if message.channel is Channel.SMS and attachment.is_picture and not attachment.essential:
         return None, ""
     if await attachment.content() is None:  # Twilio fetches it after it has taken the message: too late to find out
         return None, ""

@@ -16,6 +16,14 @@ depends_on = None
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 WORD = sa.String(24)
 INSTANT = sa.DateTime(timezone=True)
+LISTS = (
+    ("reading", "ix_reading_to_review", ["id"], "state = 'to_review'"),
+    ("request", "ix_request_undecided", ["due_on", "id"], "state IN ('received', 'under_review')"),
+)
+"""What waits for a person among the many that do not: table, index, columns, which rows."""
+
+OVER_TIME = (("message", "created_at"), ("reading", "received_at"), ("request", "created_at"), ("audit", "at"))
+"""What supervision counts over a period."""
 
 
 def upgrade() -> None:
@@ -108,6 +116,7 @@ def upgrade() -> None:
     with op.batch_alter_table("hand_over") as batch_op:
         batch_op.create_index(batch_op.f("ix_hand_over_conversation_id_id"), ["conversation_id", "id"])
         batch_op.create_index(batch_op.f("ix_hand_over_opened_at"), ["opened_at"])
+        batch_op.create_index(batch_op.f("ix_hand_over_ended_at"), ["ended_at"])
         batch_op.create_index(batch_op.f("ix_hand_over_user_id"), ["user_id"])
         batch_op.create_index(
             "uq_hand_over_open",
@@ -212,9 +221,19 @@ def upgrade() -> None:
     with op.batch_alter_table("message") as batch_op:
         batch_op.add_column(sa.Column("user_id", ID))
         batch_op.create_foreign_key(batch_op.f("fk_message_user_id"), "user_account", ["user_id"], ["id"])
+    for table, name, columns, state in LISTS:
+        where = sa.text(state)
+        op.create_index(name, table, columns, postgresql_where=where, sqlite_where=where)
+    for table, moment in OVER_TIME:
+        op.create_index(op.f(f"ix_{table}_{moment}"), table, [moment])
 
 
 def downgrade() -> None:
+    for table, moment in OVER_TIME:
+        op.drop_index(op.f(f"ix_{table}_{moment}"), table_name=table)
+    for table, name, _columns, _state in LISTS:
+        op.drop_index(name, table_name=table)
+
     with op.batch_alter_table("message") as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_message_user_id"), type_="foreignkey")
         batch_op.drop_column("user_id")
@@ -257,6 +276,7 @@ def downgrade() -> None:
             sqlite_where=sa.text("ended_at IS NULL"),
         )
         batch_op.drop_index(batch_op.f("ix_hand_over_user_id"))
+        batch_op.drop_index(batch_op.f("ix_hand_over_ended_at"))
         batch_op.drop_index(batch_op.f("ix_hand_over_opened_at"))
         batch_op.drop_index(batch_op.f("ix_hand_over_conversation_id_id"))
 

@@ -1,0 +1,1 @@
+"""The page of one conversation: its transcript, what an agent writes there, and who has it."""

@@ -1,0 +1,1 @@
+"""What supervisors look at: figures, what happens now, search, the audit, and messages to label."""
