@@ -19,7 +19,8 @@ from actions.speech import button, say, words
 from actions.turn import Turn, current_turn
 from billing.calendar import CASABLANCA
 from store.conversations import previous_message
-from store.hand_overs import Place, open_hand_over, place
+from store.hand_over_queue import Place, place
+from store.hand_overs import open_hand_over
 
 
 @dataclass(frozen=True, slots=True)

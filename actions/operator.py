@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
 from string import Formatter
@@ -213,6 +213,14 @@ class Operator(_Section):
     @cached_property
     def working_days(self) -> WorkingDays:
         return WorkingDays(self.holidays.added, self.holidays.dropped)
+
+    def opens_at(self, moment: datetime) -> datetime | None:
+        """When people answer again after an aware moment; None when they do now, or not for a long time."""
+        return self.desk.hours.opens_at(moment, self.working_days)
+
+    def open_time(self, start: datetime, end: datetime) -> timedelta:
+        """How much opening time there is between two aware moments."""
+        return self.desk.hours.between(start, end, self.working_days)
 
 
 def load_operator(directory: Path, name: str) -> Operator:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from sqlalchemy import func, select, true
@@ -36,7 +36,7 @@ from store.models import (
     Notice,
     NoticeState,
 )
-from store.notices import restored
+from store.notices import AGENT_WAIT, restored
 from store.supplies import registered_language
 
 log = structlog.get_logger()
@@ -46,8 +46,6 @@ BATCH = 25
 """Notices of one transaction: on SQLite customers wait behind it."""
 AHEAD = 200
 """Messages of campaigns that may wait in the outbox, those of all campaigns together."""
-AGENT_WAIT = timedelta(minutes=10)
-"""A notice for a conversation that an agent holds is looked at again after this."""
 
 
 class Announcer:

@@ -7,7 +7,6 @@ titles of its buttons. `bot.engine.texts` reads the catalogues by the same names
 
 from __future__ import annotations
 
-import io
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -16,14 +15,16 @@ from string import Formatter
 from typing import Any
 
 from babel.messages import Catalog, Message
-from babel.messages.pofile import PoFileError, read_po, write_po
+from babel.messages.pofile import PoFileError
 from ruamel.yaml import YAML
 
+from bot import po_file
 from bot.channels import gsm
 from bot.channels.text import units
 from bot.datacheck import Problem
 
 LANGUAGES = ("ar", "ary", "ary-Latn", "en")
+ABOUT = "What the assistant says; the French source is domain.yml."
 ARABIC_SCRIPT = frozenset({"ar", "ary"})
 
 TITLES = ("utter_choice_", "utter_intent_", "utter_language_", "utter_menu")
@@ -202,32 +203,10 @@ def update(domain_path: Path, locales_dir: Path) -> list[Path]:
     changed: list[Path] = []
     for language in LANGUAGES:
         path = locales_dir / f"{language}.po"
-        content = _written(_merged(template, _read(path) if path.exists() else Catalog()), language)
-        if not path.exists() or path.read_bytes() != content:
-            path.write_bytes(content)
+        merged = _merged(template, po_file.read(path) if path.exists() else Catalog())
+        if po_file.write(path, merged, language, ABOUT):
             changed.append(path)
     return changed
-
-
-def _read(path: Path) -> Catalog:
-    with path.open("rb") as file:
-        return read_po(file, ignore_obsolete=True, abort_invalid=True)
-
-
-def _written(catalogue: Catalog, language: str) -> bytes:
-    """The catalogue as a file. Babel's own header has dates in it, which would change at every run."""
-    entries = io.BytesIO()
-    write_po(entries, catalogue, width=0, no_location=True, omit_header=True)
-    header = (
-        "# What the assistant says; the French source is domain.yml.\n"
-        'msgid ""\n'
-        'msgstr ""\n'
-        f'"Language: {language}\\n"\n'
-        '"MIME-Version: 1.0\\n"\n'
-        '"Content-Type: text/plain; charset=utf-8\\n"\n'
-        '"Content-Transfer-Encoding: 8bit\\n"\n'
-    )
-    return f"{header}\n".encode() + entries.getvalue().rstrip(b"\n") + b"\n"
 
 
 def _merged(template: Catalog, translated: Catalog) -> Catalog:
@@ -256,7 +235,7 @@ def _merged(template: Catalog, translated: Catalog) -> Catalog:
 
 def _catalogue_problems(template: Catalog, path: Path, name: str, language: str) -> Iterator[Problem]:
     try:
-        catalogue = _read(path)
+        catalogue = po_file.read(path)
     except FileNotFoundError:
         yield Problem(name, 1, "the catalogue is missing", is_error=False)
         return

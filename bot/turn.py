@@ -9,7 +9,6 @@ from enum import Enum, auto
 from typing import Any
 
 import structlog
-from sqlalchemy import bindparam, false, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from actions.handover import hand_over
@@ -27,12 +26,13 @@ from bot.with_people import overhear, summary, way_back
 from nlu import anger
 from nlu.language import DEFAULT
 from store.changes import changed
-from store.database import Database
+from store.database import Database, is_of_the_database
 from store.desk_models import Outcome as DeskOutcome
 from store.hand_overs import NotOpen, current, end_without_agent
 from store.models import Conversation, Message, MessageState
 from store.opt_outs import inherit
 from store.supplies import registered_language
+from store.waiting import oldest_waiting
 
 log = structlog.get_logger()
 
@@ -77,7 +77,7 @@ class Turns:
         message_id: int | None = None
         try:
             async with asyncio.timeout(TURN_SECONDS), self._database.writing() as session:
-                waiting = await _oldest_waiting(session, conversation_id)
+                waiting = await oldest_waiting(session, conversation_id)
                 if waiting is None:
                     return Handled(Outcome.NOTHING)
                 message, conversation = waiting
@@ -87,7 +87,7 @@ class Turns:
                 message_id = message.id
                 return await self._handle(session, conversation, message, now)
         except Exception as error:
-            if message_id is None or _is_about_the_database(error):
+            if message_id is None or is_of_the_database(error):
                 raise
             # The customer's words stay out of the log: the message is in the store under its number.
             log.error("turn.failed", message=message_id, error=type(error).__name__, exc_info=_traced(error))
@@ -239,53 +239,6 @@ async def _first_language(session: AsyncSession, conversation: Conversation) -> 
     return await registered_language(session, conversation.address) or DEFAULT
 
 
-# Statements of every turn are built once: building one costs SQLAlchemy more than SQLite takes to run it.
-_OLDEST_WAITING = (
-    select(Message, Conversation)
-    .join(Conversation, Conversation.id == Message.conversation_id)
-    .where(Message.conversation_id == bindparam("conversation_id"), Message.state == MessageState.RECEIVED)
-    .order_by(Message.id)
-    .limit(1)
-    # Both rows: a look taken just before another worker's commit would otherwise see its message as waiting.
-    .with_for_update(of=(Conversation, Message), skip_locked=True, key_share=True)
-)
-
-
-async def _oldest_waiting(session: AsyncSession, conversation_id: int) -> tuple[Message, Conversation] | None:
-    """The next message and its conversation, held until the transaction ends; None also when another worker
-    holds it, who will look for more before it leaves.
-
-    Held without touching keys, so that accepting a new message, which refers to the row, is never kept waiting.
-    """
-    row = (await session.execute(_OLDEST_WAITING, {"conversation_id": conversation_id})).one_or_none()
-    return None if row is None else (row[0], row[1])
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Conversations with something due, the longest waiting first."""
-
-    to_handle: tuple[int, ...]
-    to_send: tuple[int, ...]
-
-
-async def waiting_conversations(session: AsyncSession, now: datetime, limit: int = 500) -> Waiting:
-    """Conversations with a message to handle, or a reply to send, by `now`."""
-
-    async def due(*states: MessageState) -> tuple[int, ...]:
-        query = (
-            select(Message.conversation_id)
-            # Campaigns have lanes of their own.
-            .where(Message.state.in_(states), Message.due_at <= now, Message.bulk == false())
-            .group_by(Message.conversation_id)
-            .order_by(func.min(Message.id))
-            .limit(limit)
-        )
-        return tuple(await session.scalars(query))
-
-    return Waiting(await due(MessageState.RECEIVED), await due(MessageState.QUEUED, MessageState.SENDING))
-
-
 def _tells(parses: tuple[dict[str, Any], ...], entity: str) -> bool:
     return any(each["entity"] == entity for parse in parses for each in parse["entities"])
 
@@ -295,21 +248,6 @@ def _is_angry(parses: tuple[dict[str, Any], ...]) -> bool:
     return _tells(parses, anger.NAME) and parses[0]["intent"]["name"] != "opt_out"
 
 
-def _is_about_the_database(error: BaseException) -> bool:
-    """Whether it failed because the database could not be reached or was too busy: no fault of the message."""
-    from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-    from sqlalchemy.exc import TimeoutError as PoolTimeout
-
-    if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
-        return True
-    if isinstance(error, OSError) and not isinstance(error, TimeoutError):
-        return True  # no connection; a turn that hung is a TimeoutError, which is an OSError too, and counts
-    return isinstance(error, DBAPIError) and error.connection_invalidated
-
-
 def _traced(error: BaseException) -> bool:
     """A traceback goes to the log only for mistakes of ours, not for an expected time-out."""
     return not isinstance(error, TimeoutError)
-
-
-__all__ = ["Handled", "Outcome", "Turns", "waiting_conversations"]

@@ -11,9 +11,10 @@ from bot.clock import Clock, system_clock
 from bot.lane import Lane
 from bot.outbox import Outbox
 from bot.outgoing import Claimed
-from bot.turn import Outcome, Turns, waiting_conversations
+from bot.turn import Outcome, Turns
 from bot.wake import Listener
 from store.database import Database
+from store.waiting import waiting_conversations
 
 log = structlog.get_logger()
 

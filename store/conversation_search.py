@@ -42,7 +42,7 @@ EXCERPTS = 3
 class Wanted:
     """What is looked for. Empty `text` finds all that the other fields let through.
 
-    `user_id` is an agent who wrote there or took a hand-over of it. `seen_by` narrows to what an agent may open:
+    `user_id` is an agent who wrote there or took a hand-over of it. `seen_by` narrows to what an agent may search:
     conversations that are with people now, and those they had.
     """
 

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 import store.desk_models  # noqa: F401 - tables that those of store.models refer to
@@ -23,6 +25,8 @@ T = TypeVar("T")
 Work = Callable[[AsyncSession], Awaitable[Any]]
 CHANGES = "changed conversations"
 """What a session's `info` keeps until its transaction is committed."""
+HIDE_PARAMETERS = True
+"""Errors go into the log: with the statement, without customers' words and numbers."""
 
 
 class Database:
@@ -126,11 +130,15 @@ def _settle(done: asyncio.Future[Any], result: Any = None, error: Exception | No
 
 
 def _postgresql_engine(url: str, pool_size: int) -> AsyncEngine:
-    return create_async_engine(url, pool_size=pool_size, max_overflow=5, pool_pre_ping=True)
+    return create_async_engine(
+        url, pool_size=pool_size, max_overflow=5, pool_pre_ping=True, hide_parameters=HIDE_PARAMETERS
+    )
 
 
 def _sqlite_engine(url: str) -> AsyncEngine:
-    engine = create_async_engine(url, connect_args={"async_creator_fn": sqlite_driver.Connection.open})
+    engine = create_async_engine(
+        url, connect_args={"async_creator_fn": sqlite_driver.Connection.open}, hide_parameters=HIDE_PARAMETERS
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def _configure(dbapi_connection: Any, _record: Any) -> None:
@@ -152,3 +160,12 @@ def _sqlite_engine(url: str) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def is_of_the_database(error: BaseException) -> bool:
+    """Whether it failed because the database could not be reached or was too busy: no fault of what was written."""
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
+        return True
+    if isinstance(error, OSError) and not isinstance(error, TimeoutError):
+        return True  # no connection; work that hung is a TimeoutError, which is an OSError too, and counts
+    return isinstance(error, DBAPIError) and error.connection_invalidated

@@ -5,24 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from store.desk_models import HandOver, Priority
 
-if TYPE_CHECKING:
-    from actions.operator import Operator
-
 RANKS = {Priority.URGENT: 0, Priority.HIGH: 1, Priority.NORMAL: 2}
 """Whose turn comes first: the lowest, and of those the oldest."""
 RANK = case(*((HandOver.priority == priority, rank) for priority, rank in RANKS.items()))
 RECENT = timedelta(hours=2)
-"""L: how long ago people were taken whose waiting says something of the next one's."""
+"""How long ago people were taken whose waiting says something of the next one's."""
 MOST_RECENT = 20
 FEWEST = 3
 """Fewer waiting times than this say nothing."""
+
+
+class Opening(Protocol):
+    """When people answer, in aware moments; an `Operator` knows."""
+
+    def opens_at(self, moment: datetime) -> datetime | None:
+        """When they answer again; None when they do now, or not for a long time."""
+
+    def open_time(self, start: datetime, end: datetime) -> timedelta:
+        """How much of the time between two moments they answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,7 @@ class Place:
     opens_at: datetime | None
 
 
-async def place(session: AsyncSession, hand_over: HandOver, operator: Operator, now: datetime) -> Place:
+async def place(session: AsyncSession, hand_over: HandOver, opening: Opening, now: datetime) -> Place:
     """A waiting hand-over's place, at an aware moment."""
     sooner = [priority for priority, rank in RANKS.items() if rank < RANKS[hand_over.priority]]
     before = or_(
@@ -54,13 +61,13 @@ async def place(session: AsyncSession, hand_over: HandOver, operator: Operator, 
     return Place(
         position=int(ahead) + 1,
         waiting=int(waiting),
-        expected_wait=await _expected_wait(session, hand_over.team_id, operator, now),
-        opens_at=operator.desk.hours.opens_at(now, operator.working_days),
+        expected_wait=await _expected_wait(session, hand_over.team_id, opening, now),
+        opens_at=opening.opens_at(now),
     )
 
 
 async def _expected_wait(
-    session: AsyncSession, team_id: int | None, operator: Operator, now: datetime
+    session: AsyncSession, team_id: int | None, opening: Opening, now: datetime
 ) -> timedelta | None:
     """The middle one of the opening time that passed before the latest were taken."""
     query = (
@@ -74,9 +81,8 @@ async def _expected_wait(
         .order_by(HandOver.id.desc())
         .limit(MOST_RECENT)
     )
-    hours = operator.desk.hours
     waits = [
-        hours.between(opened_at, claimed_at, operator.working_days)
+        opening.open_time(opened_at, claimed_at)
         for opened_at, claimed_at in await session.execute(query)
         if claimed_at is not None
     ]

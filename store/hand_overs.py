@@ -18,8 +18,9 @@ from sqlalchemy.orm import joinedload
 
 from store.changes import changed
 from store.desk_models import HandOver, Note, Outcome, Priority, Role, Team, User
-from store.hand_over_queue import Place, place
 from store.models import Audit, Conversation, Holder
+from store.notices import write_what_waited
+from store.teams import team_for
 
 PRIORITIES: Mapping[str, Priority] = {
     "danger": Priority.URGENT,
@@ -73,7 +74,7 @@ async def open_hand_over(
         reason=reason,
         priority=PRIORITIES.get(reason, Priority.NORMAL),
         language=language,
-        team_id=await _team_for(session, language) if team_id is None else team_id,
+        team_id=await team_for(session, language) if team_id is None else team_id,
         user_id=user_id,
         opened_at=now,
         claimed_at=None if user_id is None else now,
@@ -111,7 +112,7 @@ async def claim(session: AsyncSession, hand_over: HandOver, user_id: int, now: d
     _refuse_another(hand_over, user_id)
     if hand_over.user_id == user_id:
         return
-    await _given_to(session, hand_over, user_id, now)
+    _given_to(hand_over, user_id, now)
     await _changed(session, hand_over, "claimed", user_id, now)
 
 
@@ -141,7 +142,7 @@ async def transfer(
         if await session.get(Team, to_team_id) is None:
             raise NoSuchTarget("no such team")
         hand_over.team_id = to_team_id
-    await _given_to(session, hand_over, to_user_id, now)
+    _given_to(hand_over, to_user_id, now)
     if note and note.strip():
         session.add(
             Note(conversation_id=hand_over.conversation_id, user_id=user_id, body=note.strip(), created_at=now)
@@ -168,7 +169,7 @@ async def release(session: AsyncSession, hand_over: HandOver, user_id: int, now:
     """
     await _hold_open(session, hand_over)
     _refuse_another(hand_over, user_id)
-    _end(hand_over, Outcome.RELEASED, now, user_id)
+    await _end(session, hand_over, Outcome.RELEASED, now, user_id)
     await _changed(session, hand_over, "released", user_id, now)
 
 
@@ -191,7 +192,7 @@ async def close(
         raise ValueError(f"no agent closes a conversation as {outcome.value}")
     await _hold_open(session, hand_over)
     _refuse_another(hand_over, user_id)
-    _end(hand_over, outcome, now, user_id)
+    await _end(session, hand_over, outcome, now, user_id)
     hand_over.summary = (summary or "").strip()[:300] or None
     hand_over.asked_at = now if ask else None
     await _changed(session, hand_over, "closed", user_id, now, outcome=outcome.value)
@@ -202,7 +203,7 @@ async def end_without_agent(
 ) -> None:
     """End a hand-over because the customer went back to the assistant, or nobody came. Raises `NotOpen`."""
     await _hold_open(session, hand_over)
-    _end(hand_over, outcome, now, None)
+    await _end(session, hand_over, outcome, now, None)
     _note(session, hand_over, outcome.value, actor, now)
     await session.flush()
     await changed(session, hand_over.conversation_id)
@@ -251,22 +252,18 @@ def _refuse_another(hand_over: HandOver, user_id: int) -> None:
         raise Taken(hand_over.user.name)
 
 
-async def _given_to(session: AsyncSession, hand_over: HandOver, user_id: int | None, now: datetime) -> None:
+def _given_to(hand_over: HandOver, user_id: int | None, now: datetime) -> None:
     hand_over.user_id = user_id
     if user_id is not None and hand_over.claimed_at is None:
         hand_over.claimed_at = now
 
 
-def _end(hand_over: HandOver, outcome: Outcome, now: datetime, user_id: int | None) -> None:
+async def _end(
+    session: AsyncSession, hand_over: HandOver, outcome: Outcome, now: datetime, user_id: int | None
+) -> None:
     hand_over.ended_at, hand_over.outcome, hand_over.ended_by_id = now, outcome, user_id
     hand_over.conversation.holder = Holder.ASSISTANT
-
-
-async def _team_for(session: AsyncSession, language: str | None) -> int | None:
-    """The team for the customers of a language: of several that with the fewest languages; None for all teams."""
-    teams = await session.scalars(select(Team).order_by(Team.id))
-    fitting = [team for team in teams if language in team.languages]
-    return min(fitting, key=lambda team: len(team.languages)).id if fitting else None
+    await write_what_waited(session, hand_over.conversation_id, now)
 
 
 async def _load(session: AsyncSession, hand_over: HandOver) -> None:
@@ -294,22 +291,3 @@ async def _changed(
     await session.flush()
     await _load(session, hand_over)
     await changed(session, hand_over.conversation_id)
-
-
-__all__ = [
-    "NoSuchTarget",
-    "NotOpen",
-    "Place",
-    "Taken",
-    "claim",
-    "close",
-    "current",
-    "end_without_agent",
-    "free",
-    "open_hand_over",
-    "place",
-    "release",
-    "reopen",
-    "take_by_reply",
-    "transfer",
-]

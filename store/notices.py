@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.quantity import Quantity
 from store.models import Conversation, Notice, NoticeState, RegisteredPhone
+
+AGENT_WAIT = timedelta(minutes=10)
+"""A notice for a conversation that an agent holds is looked at again after this, or when the agent is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,20 @@ async def last_written_in(session: AsyncSession, phones: Collection[str]) -> Con
         .where(Conversation.address.in_(phones), Conversation.last_inbound_at.is_not(None))
         .order_by(Conversation.last_inbound_at.desc())
         .limit(1)
+    )
+
+
+async def write_what_waited(session: AsyncSession, conversation_id: int, now: datetime) -> None:
+    """Let what was held back while an agent had the conversation be written now."""
+    await session.execute(
+        update(Notice)
+        .where(
+            Notice.conversation_id == conversation_id,
+            Notice.state == NoticeState.WAITING,
+            Notice.not_before <= now + AGENT_WAIT,
+        )
+        .values(not_before=now)
+        .execution_options(synchronize_session=False)
     )
 
 

@@ -53,9 +53,7 @@ class Counts:
 
 
 _GROUPS = (HandOver.team_id, HandOver.language, HandOver.user_id, HandOver.priority)
-_COUNTS = (
-    select(*_GROUPS, func.count(), func.max(HandOver.id)).where(HandOver.ended_at.is_(None)).group_by(*_GROUPS)
-)
+_COUNTS = select(*_GROUPS, func.count(), func.max(HandOver.id)).where(HandOver.ended_at.is_(None)).group_by(*_GROUPS)
 
 
 async def counts(session: AsyncSession) -> Counts:

@@ -39,6 +39,13 @@ async def by_names(session: AsyncSession, names: Iterable[str]) -> list[Team]:
     return [known[name] for name in names]
 
 
+async def team_for(session: AsyncSession, language: str | None) -> int | None:
+    """The team for the customers of a language: of several that with the fewest languages; None for all teams."""
+    teams = await session.scalars(select(Team).order_by(Team.id))
+    fitting = [team for team in teams if language in team.languages]
+    return min(fitting, key=lambda team: len(team.languages)).id if fitting else None
+
+
 async def sizes(session: AsyncSession) -> dict[int, int]:
     """How many people each team has, by the team's id; teams without anybody are left out."""
     query = select(TeamMember.team_id, func.count().label("size")).group_by(TeamMember.team_id)

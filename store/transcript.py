@@ -24,6 +24,7 @@ HAND_OVER_ACTIONS = (
     "conversation.handed_over",
     "conversation.claimed",
     "conversation.transferred",
+    "conversation.freed",
     "conversation.released",
     "conversation.closed",
     "conversation.customer_left",

@@ -120,7 +120,8 @@ async def change(
 ) -> None:
     """What an administrator says about a person. Raises `LastAdministrator`.
 
-    Who becomes an administrator no longer converses: their conversations wait for somebody else.
+    Another role ends what was opened in the old one: the person signs in again. Who becomes an administrator no
+    longer converses: their conversations wait for somebody else.
     """
     if user.role is Role.ADMINISTRATOR and role is not Role.ADMINISTRATOR:
         await _keep_one_administrator(session, user)
@@ -136,6 +137,8 @@ async def change(
     changed = {key: [before[key], after[key]] for key in after if before[key] != after[key]}
     if changed:
         _record(session, "user.changed", user, actor, now, changed)
+    if "role" in changed:
+        await user_sessions.end_all(session, user.id)
     if role is Role.ADMINISTRATOR:
         await hand_overs.free(session, user.id, now, actor=actor)
 

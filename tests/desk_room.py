@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import html
+import re
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import count
@@ -13,11 +15,13 @@ from typing import Any
 
 import httpx
 import yaml
+from fastapi import FastAPI
+from sqlalchemy import select
 
 from actions.operator import load_operator
 from bot.attachments import Attachments
 from bot.desk.access import COOKIE
-from bot.desk.app import desk_app
+from bot.desk.app import mount_desk
 from bot.desk.context import Desk
 from bot.desk.live import Live
 from bot.engine.texts import Texts
@@ -27,7 +31,17 @@ from bot.settings import PROJECT, Settings
 from store import user_sessions
 from store.database import Database
 from store.desk_models import HandOver, Role, Team, TeamMember, User
-from store.models import Contract, Conversation, Customer, Direction, Message, MessageState, RegisteredPhone
+from store.models import (
+    Audit,
+    Contract,
+    Conversation,
+    Customer,
+    Direction,
+    Message,
+    MessageState,
+    Notice,
+    RegisteredPhone,
+)
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 HOST = "http://desk.test"
@@ -39,6 +53,18 @@ def texts() -> Texts:
     return Texts(domain["responses"], LOCALES)
 
 
+def desk_app(desk: Desk) -> FastAPI:
+    """The desk alone: nothing of it starts or stops by itself."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    mount_desk(app, desk)
+    return app
+
+
+def shown(text: str) -> str:
+    """A page's text: tags gone, white space as one space."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())
+
+
 @dataclass
 class Person:
     """Somebody signed in, with a browser."""
@@ -47,6 +73,11 @@ class Person:
     token: str
     csrf: str
     browser: httpx.AsyncClient
+
+    @property
+    def actor(self) -> str:
+        """What the audit calls them."""
+        return f"user:{self.id}"
 
     async def get(self, path: str, **headers: str) -> httpx.Response:
         return await self.browser.get(path, headers=headers)
@@ -83,6 +114,12 @@ class Room:
         )
         self.app = desk_app(self.desk)
         self._numbers = count(1)
+
+    def refit(self, settings: Mapping[str, Any] | None = None, **parts: Any) -> None:
+        """Open the desk anew with other `settings`, or other `parts` of it; whoever is signed in stays so."""
+        changed = self.desk.settings.model_copy(update=dict(settings or {}))
+        self.desk = replace(self.desk, settings=changed, **parts)
+        self.app = desk_app(self.desk)
 
     def clock(self) -> datetime:
         return self.now
@@ -123,7 +160,12 @@ class Room:
             session.add(user)
             await session.flush()
             session.add_all(TeamMember(team_id=team_id, user_id=user.id) for team_id in team_ids)
-            token = await user_sessions.open_session(session, user.id, self.now, is_complete=True)
+        return await self.signed_in(user.id)
+
+    async def signed_in(self, user_id: int) -> Person:
+        """Somebody in a browser of their own, signed in now."""
+        async with self.database.writing() as session:
+            token = await user_sessions.open_session(session, user_id, self.now, is_complete=True)
             found = await user_sessions.signed_in(session, token, self.now)
             assert found is not None
         browser = httpx.AsyncClient(
@@ -131,7 +173,7 @@ class Room:
             base_url=HOST,
             cookies={COOKIE: token},
         )
-        return Person(user.id, token, found.csrf, browser)
+        return Person(user_id, token, found.csrf, browser)
 
     async def handed_over(
         self,
@@ -180,6 +222,15 @@ class Room:
             due_at=at,
             created_at=at,
         )
+
+    async def audited(self, action: str) -> list[Audit]:
+        """The lines of the audit about `action`, in order."""
+        async with self.database.reading() as session:
+            return list(await session.scalars(select(Audit).where(Audit.action == action).order_by(Audit.id)))
+
+    async def notices(self) -> list[Notice]:
+        async with self.database.reading() as session:
+            return list(await session.scalars(select(Notice).order_by(Notice.id)))
 
     async def holder(self, name: str, phone: str) -> None:
         """A customer whose contract has a registered phone."""

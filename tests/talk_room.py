@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +13,6 @@ from sqlalchemy import select
 from actions.operator import WhatsAppTemplate
 from bot.attachments import UPLOADED, Attachments
 from bot.channels.configured import carriers
-from bot.desk.app import desk_app
 from bot.uploads import Uploads
 from store.database import Database
 from store.desk_models import Draft, HandOver, Note
@@ -38,14 +36,12 @@ class TalkRoom(Room):
             }
         )
         settings = settings_for(HOST, "http://carriers.invalid")
-        self.desk = replace(
-            self.desk,
+        self.refit(
             operator=self.desk.operator.model_copy(update={"notices": notices}),
             carriers={channel: each for each in carriers(settings) for channel in each.channels},
             attachments=Attachments({UPLOADED: Uploads(database)}),
             send=self.sent.append,
         )
-        self.app = desk_app(self.desk)
 
     async def says(self, conversation_id: int, text: str, **values: Any) -> int:
         """The customer writes; the message's number."""

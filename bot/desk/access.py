@@ -70,14 +70,19 @@ class Rule:
 
 
 def allowed(
-    desk: Desk, permission: Permission | None = None, *, background: bool = False, settling_in: bool = False
+    desk: Desk,
+    permission: Permission | None = None,
+    *,
+    background: bool = False,
+    live_parts: bool = False,
+    settling_in: bool = False,
 ) -> Callable[[Request], Awaitable[Actor]]:
     """A dependency that gives the signed-in person, for `Depends`; its `rule` says who that may be.
 
     Without a session it leads to the page to sign in. 403 without `permission`, for a change without its token
     (header `X-CSRF-Token`, or form field `csrf`), and for one that another site sent. Who must choose a password or
     enrol a second factor is led there first, except on the pages for it (`settling_in`). What the browser asks for
-    by itself (`background`) keeps nobody signed in.
+    by itself keeps nobody signed in: all of a route (`background`), or what htmx asks of it (`live_parts`).
     """
 
     async def actor_of(request: Request) -> Actor:
@@ -95,7 +100,8 @@ def allowed(
         missing = None if settling_in else first_page(desk, found.user)
         if missing is not None:
             raise elsewhere(request, missing)
-        if not background and user_sessions.is_worth_noting(found, now):
+        by_itself = background or (live_parts and "hx-request" in request.headers)
+        if not by_itself and user_sessions.is_worth_noting(found, now):
             async with desk.database.writing() as session:
                 await user_sessions.note_use(session, found.id, now)
         return actor
@@ -151,5 +157,10 @@ async def _check_form(request: Request, desk: Desk, actor: Actor) -> None:
     token = request.headers.get("x-csrf-token")
     if token is None:
         token = str((await request.form()).get("csrf", ""))
-    if not hmac.compare_digest(token.encode(errors="replace"), actor.csrf.encode()):
+    if not is_token_of(actor.csrf, token):
         raise HTTPException(403, OLD_FORM)
+
+
+def is_token_of(csrf: str, token: str) -> bool:
+    """Whether `token` is the one of a session; its time does not tell how much of it is right."""
+    return hmac.compare_digest(token.encode(errors="replace"), csrf.encode())

@@ -10,18 +10,18 @@ from bot.desk import credentials, second_factor
 from bot.desk.access import Actor, allowed
 from bot.desk.context import Desk
 from bot.desk.forms import Faults, Form, read_form
-from bot.desk.languages import LANGUAGE_NAMES
 from bot.desk.pages import Pages, redirect
 from bot.desk.password_faults import PASSWORD_FAULTS
+from bot.desk.people import NO_NAME
 from bot.desk.second_factor import SecondFactors
 from bot.desk.wording import LANGUAGES, N_
+from bot.desk.words import ANSWERED_IN
 from store import passwords, user_sessions, users
 from store.desk_models import User
 from store.models import Audit
 from store.passwords import WeakPassword
 
 ACCOUNT = "/desk/account"
-NO_NAME = N_("Écrivez un nom, de 120 caractères au plus.")
 WRONG_PASSWORD = N_("Ce n’est pas votre mot de passe actuel.")
 NOT_THE_SAME = N_("Les deux saisies diffèrent.")
 SAME_AS_BEFORE = N_("C’est le mot de passe actuel : choisissez-en un autre.")
@@ -56,7 +56,7 @@ def account_router(desk: Desk, pages: Pages) -> APIRouter:
         async with desk.database.writing() as session:
             user = await users.get(session, actor.user_id, hold=True)
             if user is not None:
-                speaks = [each for each in form.several("speaks") if each in LANGUAGE_NAMES]
+                speaks = [each for each in form.several("speaks") if each in ANSWERED_IN]
                 language = language if language in LANGUAGES else user.language
                 await users.describe(session, user, name=name, language=language, speaks=speaks, now=desk.clock())
         return redirect(ACCOUNT, N_("Votre compte est à jour."))
@@ -75,7 +75,7 @@ def account_router(desk: Desk, pages: Pages) -> APIRouter:
             user=user,
             name=form.text("name") if form else actor.name,
             speaks=form.several("speaks") if form else actor.speaks,
-            languages=LANGUAGE_NAMES,
+            languages=ANSWERED_IN,
             others=others,
             errors=errors or Faults(),
         )

@@ -17,11 +17,11 @@ from billing.calendar import local_day
 from bot.desk.access import Actor, Permission, allowed
 from bot.desk.context import Desk
 from bot.desk.contract_view import contract_view
-from bot.desk.file_words import WORDS
 from bot.desk.in_progress import in_progress
 from bot.desk.opening_files import subject_of
 from bot.desk.pages import Pages, language_of
 from bot.desk.wording import DIRECTIONS
+from bot.desk.words import WORDS
 from store.access_log import note_view
 from store.contract_files import OPEN_REQUESTS, files_of, requests_for_file
 from store.requests import GRANTABLE

@@ -15,10 +15,10 @@ from bot.cldr import RIGHT_TO_LEFT
 from bot.desk.access import Actor, Permission, allowed
 from bot.desk.bill_words import BillWords, NoSuchBill
 from bot.desk.context import Desk
-from bot.desk.file_words import WORDS
 from bot.desk.opening_files import Wish, opened, wished
 from bot.desk.pages import Pages, language_of
 from bot.desk.wording import N_
+from bot.desk.words import WORDS
 from store.models import Contract
 
 NOT_OPEN = N_("Ouvrez d’abord le dossier de ce contrat.")

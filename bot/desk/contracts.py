@@ -8,13 +8,14 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from bot.channels.text import storable
 from bot.desk.access import Actor, Permission, allowed
 from bot.desk.context import Desk
 from bot.desk.contract_view import contract_view
-from bot.desk.file_words import WORDS
 from bot.desk.opening_files import FEWEST_LETTERS, MOST_LETTERS, Wish, opened, subject_of, wished
 from bot.desk.pages import Pages, language_of
 from bot.desk.wording import DIRECTIONS, N_
+from bot.desk.words import WORDS
 from store.access_log import viewed
 from store.contract_files import OPEN_REQUESTS, files_of, requests_for_file
 from store.requests import GRANTABLE
@@ -39,7 +40,7 @@ def contracts_router(desk: Desk, pages: Pages) -> APIRouter:
     async def open_file(request: Request, actor: Actor = converse) -> Response:
         """Open the file of a contract for a reason, which goes into the audit."""
         form = await request.form()
-        given = {name: str(form.get(name, "")).strip() for name in ("number", "why", "conversation")}
+        given = {name: storable(str(form.get(name, ""))).strip() for name in ("number", "why", "conversation")}
         number = "".join(given["number"].split())
         errors = _errors(number, given["why"])
         if not errors and not await _open_for_reason(desk, actor, number, given["why"]):

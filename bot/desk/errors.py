@@ -47,7 +47,7 @@ TEXTS: Mapping[int, tuple[str, str]] = {
 
 def answer_errors(app: FastAPI, pages: Pages) -> None:
     """Answer the errors of paths under `/desk` this way; those of other paths stay as they were."""
-    for kind in (HTTPException, RequestValidationError, OverflowError, DBAPIError, Exception):
+    for kind in (HTTPException, RequestValidationError, OverflowError, ValueError, DBAPIError, Exception):
         app.add_exception_handler(kind, _handler(pages, app.exception_handlers.get(kind)))
 
 
@@ -82,8 +82,14 @@ def _answer(pages: Pages, request: Request, error: Exception) -> Response:
 
 
 def _is_out_of_range(error: Exception) -> bool:
-    """Whether the database was asked for a row by a number that none can have, as an address typed by hand may."""
-    return isinstance(error, OverflowError) or "out of int64 range" in str(error)
+    """Whether a row was asked for by a number that none can have, as an address typed by hand may."""
+    told = ("out of int64 range", "for integer string conversion")
+    return isinstance(error, OverflowError) or any(each in str(error) for each in told)
+
+
+def _is_unstorable(error: Exception) -> bool:
+    """Whether PostgreSQL was given a text with NUL in it, which no text of its own has."""
+    return "invalid byte sequence for encoding" in str(error)
 
 
 def _told(request: Request, error: Exception) -> tuple[int, str, str]:
@@ -96,7 +102,9 @@ def _told(request: Request, error: Exception) -> tuple[int, str, str]:
         case RequestValidationError() as invalid:
             in_address = any(each["loc"][:1] == ("path",) for each in invalid.errors())
             return (404, *NOT_FOUND) if in_address else (422, *NOT_UNDERSTOOD)
-        case DBAPIError() | OverflowError() if _is_out_of_range(error):
+        case DBAPIError() | OverflowError() | ValueError() if _is_out_of_range(error):
             return (404, *NOT_FOUND)
+        case DBAPIError() if _is_unstorable(error):
+            return (422, *NOT_UNDERSTOOD)
     log.error("desk.failed", path=request.url.path, error=type(error).__name__, exc_info=error)
     return (500, *FAILED)

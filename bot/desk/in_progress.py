@@ -12,9 +12,9 @@ from decimal import Decimal
 from typing import Any
 
 from billing.findings import Code
-from bot.desk.file_words import REGISTERS, REQUEST_KINDS, UTILITIES
 from bot.desk.reading_doubts import WITHOUT_FIGURES
 from bot.desk.wording import N_
+from bot.desk.words import REGISTERS, REQUEST_KINDS, UTILITIES
 from bot.engine.texts import shown
 
 

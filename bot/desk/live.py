@@ -23,6 +23,8 @@ from store.user_sessions import still_open
 
 log = structlog.get_logger()
 
+MOST_STREAMS = 20
+"""Of one browser: many more than it shows pages, and too few to wear this process out."""
 LEAST_SECONDS = 1.0
 """Between two counts of the queue."""
 SWEEP_SECONDS = 5.0
@@ -39,7 +41,7 @@ class Live:
         """Grows with every change: what was rendered under another version may be out of date."""
         self._counts: Counts | None = None
         self._newest: dict[int, int] = {}
-        self._subscribers: set[Subscriber] = set()
+        self._subscribers: dict[Subscriber, None] = {}  # in the order in which they came
         self._watchers: defaultdict[int, set[Subscriber]] = defaultdict(set)
         self._dirty = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -83,15 +85,20 @@ class Live:
             return await counts(session)
 
     async def subscribe(self, subscriber: Subscriber) -> None:
-        """Keep `subscriber` told until `unsubscribe`. Raises what the database raises."""
+        """Keep `subscriber` told until `unsubscribe`; of too many in one browser the oldest ends. Raises what the
+        database raises.
+        """
         known = self._counts if self._subscribers else None
-        self._subscribers.add(subscriber)
+        same = [each for each in self._subscribers if each.session_id == subscriber.session_id]
+        for oldest in same[: -MOST_STREAMS + 1]:
+            oldest.end()
+        self._subscribers[subscriber] = None
         for conversation_id in subscriber.conversation_ids:
             self._watchers[conversation_id].add(subscriber)
         subscriber.queue_changed(known or await self.counts())
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
-        self._subscribers.discard(subscriber)
+        self._subscribers.pop(subscriber, None)
         for conversation_id in subscriber.conversation_ids:
             watchers = self._watchers[conversation_id]
             watchers.discard(subscriber)

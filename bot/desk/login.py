@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
 from bot.desk import credentials, oidc
-from bot.desk.access import COOKIE, FROM_ELSEWHERE, Actor, allowed
+from bot.desk.access import COOKIE, FROM_ELSEWHERE, Actor, allowed, is_token_of
 from bot.desk.context import Desk
 from bot.desk.forms import read_form
 from bot.desk.oidc import Provider, ProviderFault
@@ -96,7 +96,7 @@ def login_router(desk: Desk, pages: Pages) -> APIRouter:
         _require_this_site(request, desk)
         form = await read_form(request)
         found, now, to = await unfinished(request), desk.clock(), form.text("next")
-        if found is None or form.secret("csrf") != found.csrf:
+        if found is None or not is_token_of(found.csrf, form.secret("csrf")):
             return RedirectResponse(leading_to(to), 303)
         async with desk.database.writing() as session:
             user = await users.get(session, found.user_id, hold=True)

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.desk.access import Actor, Permission, allowed
 from bot.desk.context import Desk
 from bot.desk.forms import Faults, Form, read_form
-from bot.desk.languages import LANGUAGE_NAMES
 from bot.desk.pages import Pages, redirect
 from bot.desk.wording import N_
+from bot.desk.words import ANSWERED_IN
 from store import passwords, teams, user_sessions, users
 from store.desk_models import Role, User
 from store.users import AddressTaken, BadAddress, LastAdministrator
@@ -47,7 +47,7 @@ def people_router(desk: Desk, pages: Pages) -> APIRouter:
             "people/index.html",
             people=people,
             roles={role: name for role, (name, _meaning) in ROLES.items()},
-            languages=LANGUAGE_NAMES,
+            languages=ANSWERED_IN,
             now=desk.clock(),
         )
 
@@ -189,7 +189,7 @@ def people_router(desk: Desk, pages: Pages) -> APIRouter:
             errors=errors or Faults(),
             roles=ROLES,
             teams=[(team.id, team.name) for team in every_team],
-            languages=LANGUAGE_NAMES,
+            languages=ANSWERED_IN,
             now=desk.clock(),
         )
 
@@ -212,7 +212,7 @@ def _role(form: Form) -> Role | None:
 
 
 def _spoken(form: Form) -> list[str]:
-    return [each for each in form.several("speaks") if each in LANGUAGE_NAMES]
+    return [each for each in form.several("speaks") if each in ANSWERED_IN]
 
 
 def _faults(form: Form) -> Faults:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -13,14 +14,13 @@ from markupsafe import Markup
 from pydantic import Field
 
 from bot.channels.carrier import Channel
-from bot.desk import queue_words
 from bot.desk.access import Actor, Permission, allowed
 from bot.desk.context import Desk
-from bot.desk.languages import LANGUAGE_NAMES
 from bot.desk.pages import Pages
 from bot.desk.rendered import Rendered
-from bot.desk.senders import masked
+from bot.desk.shown import masked
 from bot.desk.wording import N_
+from bot.desk.words import ANSWERED_IN, WORDS
 from bot.notice_text import WHATSAPP_WINDOW
 from store.desk_models import Team
 from store.queue import FARTHEST, PAGE, Entry, Filters, State, listed
@@ -29,6 +29,12 @@ from store.teams import every_team
 SOON = timedelta(hours=3)
 """Before the end of WhatsApp's window, from when the list says so."""
 EVERYBODY = "all"
+LISTS: Mapping[State, str] = {
+    State.WAITING: N_("En attente"),
+    State.MINE: N_("Les miennes"),
+    State.ALL: N_("Toutes les ouvertes"),
+    State.CLOSED: N_("Terminées"),
+}
 Word = Annotated[str, Field(max_length=20)]
 PageNumber = Annotated[int, Field(ge=1, le=FARTHEST // PAGE)]
 
@@ -60,7 +66,7 @@ class Chosen:
 def queue_router(desk: Desk, pages: Pages) -> APIRouter:
     router = APIRouter()
     rendered = Rendered(desk.clock)
-    may_converse = Depends(allowed(desk, Permission.CONVERSE))
+    may_converse = Depends(allowed(desk, Permission.CONVERSE, live_parts=True))
 
     @router.get("/queue")
     async def queue(
@@ -72,7 +78,7 @@ def queue_router(desk: Desk, pages: Pages) -> APIRouter:
         actor: Actor = may_converse,
     ) -> HTMLResponse:
         """The page, or for htmx its list alone. Whoever looks at the same list at the same time shares it."""
-        chosen = Chosen(state, team, language if language in LANGUAGE_NAMES else "", page)
+        chosen = Chosen(state, team, language if language in ANSWERED_IN else "", page)
         filters = chosen.filters(actor)
 
         async def render() -> str:
@@ -88,8 +94,8 @@ def queue_router(desk: Desk, pages: Pages) -> APIRouter:
                 window_end=lambda entry: window_end(entry, now),
                 now=now,
                 masked=masked,
-                languages=LANGUAGE_NAMES,
-                words=queue_words,
+                languages=ANSWERED_IN,
+                words=WORDS,
             )
 
         shown = await rendered.of((chosen, filters, actor.language), desk.live.version, render)
@@ -104,9 +110,9 @@ def queue_router(desk: Desk, pages: Pages) -> APIRouter:
             title=N_("File d’attente"),
             listed=Markup(shown),  # our own template's, escaped there
             chosen=chosen,
-            states=queue_words.STATES,
+            states=LISTS,
             teams=_team_options(teams, actor),
-            languages=LANGUAGE_NAMES,
+            languages=ANSWERED_IN,
         )
 
     return router

@@ -17,8 +17,8 @@ from billing.findings import Code, Finding, Verdict
 from billing.quantity import Quantity
 from billing.readings import check
 from billing.registers import IndexPoint, RegisterFacts
-from bot.desk.file_words import REGISTERS
 from bot.desk.wording import N_, translate
+from bot.desk.words import REGISTERS
 from bot.engine.texts import shown
 from store.models import Reading, ReadingSource, ReadingState
 

@@ -1,4 +1,4 @@
-"""How the desk's pages write values, by CLDR: money, numbers, days, moments, durations, sizes."""
+"""How the desk's pages write values, by CLDR: money, numbers, days, moments, durations, sizes; and addresses."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from bot.clock import Clock
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 KILO = 1000
+KEPT_AT_START, KEPT_AT_END = 5, 3
+HIDDEN = "••••"
 
 
 def money(value: Decimal, language: str) -> str:
@@ -66,6 +68,13 @@ def size(value: int, language: str) -> str:
     if value < KILO * KILO:
         return _unit(round(value / KILO), "digital-kilobyte", language)
     return _unit(round(value / KILO / KILO, 1), "digital-megabyte", language)
+
+
+def masked(address: str) -> str:
+    """As much of an address as tells customers apart: `+2126••••001`. Lists are on screens that many people pass."""
+    if len(address) <= KEPT_AT_START + KEPT_AT_END:
+        return f"{HIDDEN}{address[-KEPT_AT_END:]}"
+    return f"{address[:KEPT_AT_START]}{HIDDEN}{address[-KEPT_AT_END:]}"
 
 
 def filters(language: str, now: Clock) -> dict[str, Callable[..., str]]:

@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.desk.access import Actor, Permission, allowed
 from bot.desk.context import Desk
 from bot.desk.forms import Faults, Form, read_form
-from bot.desk.languages import LANGUAGE_NAMES
 from bot.desk.pages import Pages, redirect
 from bot.desk.wording import N_
+from bot.desk.words import ANSWERED_IN
 from store import teams, users
 from store.desk_models import Role, Team
 from store.teams import NameTaken, TeamBusy
@@ -30,9 +30,7 @@ def teams_router(desk: Desk, pages: Pages) -> APIRouter:
     async def show_all(request: Request, actor: Actor = administrator) -> Response:
         async with desk.database.reading() as session:
             every_team, sizes = await teams.every_team(session), await teams.sizes(session)
-        return pages.page(
-            request, actor, "people/teams.html", teams=every_team, sizes=sizes, languages=LANGUAGE_NAMES
-        )
+        return pages.page(request, actor, "people/teams.html", teams=every_team, sizes=sizes, languages=ANSWERED_IN)
 
     @router.get("/new")
     async def show_new(request: Request, actor: Actor = administrator) -> Response:
@@ -111,7 +109,7 @@ def teams_router(desk: Desk, pages: Pages) -> APIRouter:
             members=members,
             people=[(each.id, each.name) for each in people if each.disabled_at is None or each.id in members],
             errors=errors or Faults(),
-            languages=LANGUAGE_NAMES,
+            languages=ANSWERED_IN,
         )
 
     return router
@@ -125,4 +123,4 @@ async def _found(session: AsyncSession, team_id: int) -> Team:
 
 
 def _languages(form: Form) -> list[str]:
-    return [each for each in form.several("language") if each in LANGUAGE_NAMES]
+    return [each for each in form.several("language") if each in ANSWERED_IN]

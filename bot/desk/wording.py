@@ -18,10 +18,10 @@ from typing import Any
 from babel.messages import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po, write_po
 from babel.support import Translations
 from markupsafe import Markup, escape
 
+from bot import po_file
 from bot.settings import PROJECT
 
 SOURCE_LANGUAGE = "fr"
@@ -30,6 +30,7 @@ LANGUAGES = (SOURCE_LANGUAGE, *TRANSLATED)
 DIRECTIONS: Mapping[str, str] = {"fr": "ltr", "ar": "rtl"}
 CATALOGUES = PROJECT / "locales" / "desk"
 SOURCES = PROJECT / "bot" / "desk"
+ABOUT = "The words of the desk; the French source is in bot/desk."
 
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 KEYWORDS: dict[str, Any] = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
@@ -55,7 +56,7 @@ def translations(language: str) -> NullTranslations:
     if language == SOURCE_LANGUAGE or not path.exists():
         return _French()
     compiled = io.BytesIO()
-    write_mo(compiled, _read(path))
+    write_mo(compiled, po_file.read(path, language))
     compiled.seek(0)
     translated = Translations(compiled)
     translated.add_fallback(_French())
@@ -105,10 +106,8 @@ def update(template: Catalog, directory: Path = CATALOGUES) -> list[Path]:
     changed = []
     for language in TRANSLATED:
         path = directory / f"{language}.po"
-        content = _written(_merged(template, _read(path) if path.exists() else Catalog(), language), language)
-        if not path.exists() or path.read_bytes() != content:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+        translated = po_file.read(path, language) if path.exists() else Catalog()
+        if po_file.write(path, _merged(template, translated, language), language, ABOUT, with_files=True):
             changed.append(path)
     return changed
 
@@ -116,7 +115,7 @@ def update(template: Catalog, directory: Path = CATALOGUES) -> list[Path]:
 def lacks(template: Catalog, directory: Path = CATALOGUES) -> Iterator[str]:
     """One line for each text that a language lacks, or whose places differ from the French."""
     for language in TRANSLATED:
-        catalogue = _read(directory / f"{language}.po")
+        catalogue = po_file.read(directory / f"{language}.po", language)
         for message in _entries(template):
             found = catalogue.get(message.id, message.context)
             source = message.id if isinstance(message.id, str) else message.id[1]
@@ -141,11 +140,6 @@ def _entries(catalogue: Catalog) -> Iterator[Message]:
     return (message for message in catalogue if message.id)
 
 
-def _read(path: Path) -> Catalog:
-    with path.open("rb") as file:
-        return read_po(file, locale=path.stem, ignore_obsolete=True, abort_invalid=True)
-
-
 def _merged(template: Catalog, translated: Catalog, language: str) -> Catalog:
     merged = Catalog(locale=language)
     for message in _entries(template):
@@ -160,23 +154,6 @@ def _merged(template: Catalog, translated: Catalog, language: str) -> Catalog:
             user_comments=found.user_comments if found else (),
         )
     return merged
-
-
-def _written(catalogue: Catalog, language: str) -> bytes:
-    """The catalogue as a file. Babel's own header has dates in it, which would change at every run."""
-    entries = io.BytesIO()
-    write_po(entries, catalogue, width=0, omit_header=True, include_lineno=False)
-    header = (
-        "# The words of the desk; the French source is in bot/desk.\n"
-        'msgid ""\n'
-        'msgstr ""\n'
-        f'"Language: {language}\\n"\n'
-        '"MIME-Version: 1.0\\n"\n'
-        '"Content-Type: text/plain; charset=utf-8\\n"\n'
-        '"Content-Transfer-Encoding: 8bit\\n"\n'
-        f'"Plural-Forms: {catalogue.plural_forms}\\n"\n'
-    )
-    return f"{header}\n".encode() + entries.getvalue().rstrip(b"\n") + b"\n"
 
 
 def main() -> int:

@@ -28,7 +28,7 @@ TALKS = Path(__file__).with_name("talks.yml")
 DAYS = 30
 A_DAY = (10, 5)
 """Talks of a working day, and of a day of the weekend."""
-HANDED_OVER, UNSURE = 0.22, 0.06
+HANDED_OVER, UNSURE = 0.22, 0.03
 """Shares of the talks: those that people took over, and messages that were not sure."""
 FIRST_HOUR, LAST_HOUR = 9, 17
 REASONS = {"asked": 10, "lost": 5, "anger": 3, "identification": 2, "danger": 1}

@@ -36,10 +36,13 @@ async def write(
         ((line, talk) for talk in talks for line in talk.lines),
         key=lambda said: said[0].at,
     )
-    session.add_all(
+    messages = [
         _message(number, line, talk, conversations[talk.address], people)
         for number, (line, talk) in enumerate(lines, start=1)
-    )
+    ]
+    session.add_all(messages)
+    await session.flush()
+    _note_what_is_answered(messages)
     session.add_all(
         _hand_over(talk, talk.stay, conversations[talk.address], teams, people) for talk in talks if talk.stay
     )
@@ -96,6 +99,16 @@ def _message(number: int, line: Line, talk: Talk, conversation: Conversation, pe
         created_at=line.at,
         settled_at=line.at,
     )
+
+
+def _note_what_is_answered(messages: Sequence[Message]) -> None:
+    """The assistant answers what was written last in the conversation."""
+    latest: dict[int, int] = {}
+    for message in messages:
+        if message.direction is Direction.IN:
+            latest[message.conversation_id] = message.id
+        elif message.user_id is None:
+            message.answers_id = latest.get(message.conversation_id)
 
 
 def _hand_over(

@@ -16,7 +16,7 @@ import pytest_asyncio
 from axe_playwright_python.base import AXE_SCRIPT
 from browser import open_browser
 from desk_house import AMINA, KARIM, NARROW, SALMA, WIDE, DeskHouse, Scheme, Window, open_desk_house
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 from sqlalchemy import select
 
 from bot.app import create_app
@@ -34,17 +34,23 @@ SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A page: whose it is (nobody's: before signing in), its route, and what follows it in the address."""
+    """A page: whose it is (nobody's: before signing in), its route, and what follows it in the address.
+
+    What stands in the route's braces is known by the name there, or by another one, `known_as`.
+    """
 
     who: str | None
     route: str
     query: str = ""
+    known_as: str | None = None
 
     def __str__(self) -> str:
         return f"{self.route}{self.query}"
 
     def address(self, known: dict[str, Any]) -> str:
-        return re.sub(r"\{(\w+)(:\w+)?\}", lambda place: str(known[place[1]]), self.route) + self.query
+        return (
+            re.sub(r"\{(\w+)(:\w+)?\}", lambda place: str(known[self.known_as or place[1]]), self.route) + self.query
+        )
 
 
 PLACES = (
@@ -63,7 +69,7 @@ PLACES = (
     Place(AMINA, "/desk/decisions"),
     Place(AMINA, "/desk/decisions/{reference}"),
     Place(AMINA, "/desk/decisions/readings"),
-    Place(AMINA, "/desk/decisions/readings/{reading}"),
+    Place(AMINA, "/desk/decisions/readings/{reference}", known_as="reading"),
     Place(AMINA, "/desk/canned"),
     Place(SALMA, "/desk/canned/new"),
     Place(SALMA, "/desk/canned/{answer_id:int}"),
@@ -83,7 +89,8 @@ PLACES = (
 )
 NO_PAGES = frozenset(
     {
-        "/desk/",  # ways to other pages
+        "/desk",  # ways to other pages
+        "/desk/",
         "/desk/login/oidc",
         "/desk/login/oidc/callback",
         "/desk/contracts/{number}/bills/{bill}/explanation",  # parts
@@ -143,9 +150,8 @@ async def test_no_serious_finding(desk: DeskHouse, known: dict[str, Any], place:
     window = Window(language)
     page = await desk.opens(window)
     if place.who is not None:
-        await desk.give_cookie(
-            page, AMINA if place.who is UNFINISHED else place.who, window, place.who is not UNFINISHED
-        )
+        who = AMINA if place.who is UNFINISHED else place.who
+        await desk.give_cookie(page, who, window, is_complete=place.who is not UNFINISHED)
     await page.goto(place.address(known))
     assert (await page.evaluate("location.pathname + location.search")) == place.address(known)
     await settled(page)
@@ -160,6 +166,14 @@ async def test_no_serious_finding(desk: DeskHouse, known: dict[str, Any], place:
     await page.context.close()
 
 
+async def test_axe_sees_what_is_wrong(desk: DeskHouse) -> None:
+    page = await desk.enters(AMINA)
+    await page.evaluate("document.querySelector('main').append(document.createElement('input'), new Image())")
+    await page.evaluate(AXE_SCRIPT)
+    assert {finding.partition(":")[0] for finding in await findings(page)} >= {"label", "image-alt"}
+    await page.context.close()
+
+
 async def test_every_page_of_the_desk_is_looked_at(desk: DeskHouse) -> None:
     routes = rights(create_app(desk.house.service).routes)
     pages = {right.path for right in routes if right.method == "GET"} - NO_PAGES
@@ -167,8 +181,8 @@ async def test_every_page_of_the_desk_is_looked_at(desk: DeskHouse) -> None:
 
 
 async def settled(page: Page) -> None:
-    """Once the parts that the page asks for are there."""
-    await page.wait_for_function("!document.querySelector('[hx-trigger*=load]:empty, .htmx-request')")
+    """Once the parts that the page asks for by itself are there."""
+    await expect(page.locator("[hx-trigger^=load] > .empty, .htmx-request")).to_have_count(0)
 
 
 async def findings(page: Page) -> list[str]:

@@ -10,7 +10,6 @@ import os
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,6 @@ from desk_house import AMINA, YOUSSEF, DeskHouse, Window, open_desk_house
 from house import Phone
 from playwright.async_api import Locator, Page, expect
 
-import bot.announcer
 from store.desk_models import Outcome
 from store.models import Holder
 
@@ -70,10 +68,7 @@ ARABIC = Day(
 
 
 @pytest_asyncio.fixture
-async def desk(
-    model: Path, assistant: object, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[DeskHouse]:
-    monkeypatch.setattr(bot.announcer, "AGENT_WAIT", timedelta(seconds=1))
+async def desk(model: Path, assistant: object, database_url: str) -> AsyncIterator[DeskHouse]:
     async with open_browser() as browser, open_desk_house(model, database_url, browser, assistant) as house:
         yield house
 
@@ -178,6 +173,7 @@ async def switches_language(page: Page) -> None:
 
 
 async def replies(page: Page, text: str) -> None:
+    await page.wait_for_load_state()  # the keys are the script's
     await page.locator("#body").fill(text)
     await page.locator("#body").press("Control+Enter")
     await expect(page.locator("#body")).to_have_value("")

@@ -15,6 +15,8 @@ from store.audience import DueReminder, RechargeRound
 from store.campaign_progress import progress
 from store.campaigns import CampaignRefused, State, campaign_named, enrol
 from store.database import Database
+from store.desk_models import Outcome
+from store.hand_overs import current, end_without_agent, open_hand_over
 from store.models import (
     Audit,
     Conversation,
@@ -246,6 +248,23 @@ async def test_a_decision_waits_while_an_agent_has_the_conversation(office: Offi
     async with office.database.writing() as session:
         (await session.scalars(select(Conversation))).one().holder = Holder.ASSISTANT
     office.now += timedelta(minutes=11)
+    await office.look()
+    assert len(await office.written()) == 1
+
+
+async def test_a_decision_is_told_as_soon_as_the_agent_is_done(office: Office) -> None:
+    await office.talk(1)
+    await office.decision(1)
+    async with office.database.writing() as session:
+        conversation = (await session.scalars(select(Conversation))).one()
+        await open_hand_over(session, conversation, "asked", office.now, actor="conversation:1")
+    await office.look()
+    assert await office.written() == []
+    office.now += timedelta(seconds=30)
+    async with office.database.writing() as session:
+        hand_over = await current(session, conversation.id, hold=True)
+        assert hand_over is not None
+        await end_without_agent(session, hand_over, Outcome.CUSTOMER_LEFT, office.now, "conversation:1")
     await office.look()
     assert len(await office.written()) == 1
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from conftest import Databases
-from desk_files import NOW, Agent, FileRoom
+from desk_files import NOW, FileRoom
+from desk_room import Person
 from sqlalchemy import event, select, update
 from store_rows import DEMO_DAY
 
@@ -64,8 +65,8 @@ async def room(databases: Databases, customers: str) -> AsyncIterator[FileRoom]:
     await databases.drop(url)
 
 
-async def panel(room: FileRoom, conversation: int, agent: Agent | None = None) -> str:
-    response = await (agent or await room.agent()).gets(f"/conversations/{conversation}/context")
+async def panel(room: FileRoom, conversation: int, agent: Person | None = None) -> str:
+    response = await (agent or await room.agent()).get(f"/desk/conversations/{conversation}/context")
     assert response.status_code == 200
     return response.text
 
@@ -131,7 +132,7 @@ async def test_missed_tries_at_a_proof_are_told(room: FileRoom) -> None:
 
 
 async def test_no_conversation_no_file(room: FileRoom) -> None:
-    response = await (await room.agent()).gets("/conversations/999/context")
+    response = await (await room.agent()).get("/desk/conversations/999/context")
     assert response.status_code == 404
 
 
@@ -330,19 +331,19 @@ async def test_it_comes_again_only_when_it_changed(room: FileRoom) -> None:
     agent = await room.agent()
     conversation = await room.conversation(AMINA)
     first = await panel(room, conversation, agent)
-    again = first.split('hx-get="/desk', 1)[1].split('"', 1)[0]
+    again = first.split('hx-get="', 1)[1].split('"', 1)[0]
     assert f"desk:conversation-{conversation} from:body" in first
-    assert (await agent.gets(again)).status_code == 204
+    assert (await agent.get(again)).status_code == 204
     async with room.database.writing() as session:
         await session.execute(update(Bill).where(Bill.total > Decimal(0)).values(paid=Decimal(0)))
-    changed = await agent.gets(again)
+    changed = await agent.get(again)
     assert changed.status_code == 200
     assert again not in changed.text
 
 
 async def test_in_arabic_it_runs_from_right_to_left(room: FileRoom) -> None:
     agent = await room.agent("Youssef", language="ar")
-    response = await agent.gets("/contracts/10000002")
+    response = await agent.get("/desk/contracts/10000002")
     assert 'dir="rtl"' in response.text
     text = await panel(room, await room.conversation(BRAHIM), agent)
     assert "درهم" in text
@@ -378,13 +379,21 @@ async def test_a_reason_is_always_noted(room: FileRoom) -> None:
 
 async def test_a_file_opens_for_a_reason_which_is_noted(room: FileRoom) -> None:
     agent = await room.agent()
-    opened = await agent.posts("/contracts", number=" 1000 0001 ", why="le titulaire appelle")
+    opened = await agent.post("/desk/contracts", number=" 1000 0001 ", why="le titulaire appelle")
     assert opened.status_code == 303
     assert opened.headers["location"] == "/desk/contracts/10000001"
-    page = await agent.gets("/contracts/10000001")
+    page = await agent.get("/desk/contracts/10000001")
     assert "Amina El Fanouss" in page.text
     [look] = await room.looks("contract:10000001")
     assert (look.actor, look.details) == (agent.actor, {"why": "le titulaire appelle"})
+
+
+async def test_a_reason_that_no_database_can_hold_is_noted_as_far_as_it_can(room: FileRoom) -> None:
+    agent = await room.agent()
+    opened = await agent.post("/desk/contracts", number="10000001", why="le titulaire\0 appelle")
+    assert opened.status_code == 303
+    [look] = await room.looks("contract:10000001")
+    assert look.details == {"why": "le titulaire\ufffd appelle"}
 
 
 @pytest.mark.parametrize(
@@ -402,7 +411,7 @@ async def test_what_is_wrong_with_the_form_is_said_and_nothing_typed_is_lost(
     room: FileRoom, number: str, why: str, said: str
 ) -> None:
     agent = await room.agent()
-    response = await agent.posts("/contracts", number=number, why=why, conversation="1")
+    response = await agent.post("/desk/contracts", number=number, why=why, conversation="1")
     assert response.status_code == 422
     assert said in response.text
     kept = (number.strip(), why.strip())
@@ -413,28 +422,28 @@ async def test_what_is_wrong_with_the_form_is_said_and_nothing_typed_is_lost(
 @pytest.mark.parametrize("number", ["10000001", "99999999"])
 async def test_without_a_reason_a_file_stays_closed_and_its_existence_untold(room: FileRoom, number: str) -> None:
     agent = await room.agent()
-    response = await agent.gets(f"/contracts/{number}")
+    response = await agent.get(f"/desk/contracts/{number}")
     assert response.status_code == 200
     assert 'name="why"' in response.text
     assert "Amina" not in response.text.replace("Amina</bdi></span></summary>", "")
     assert await room.looks(f"contract:{number}") == []
     for what in ("explanation", "copy", "picture"):
-        assert (await agent.gets(f"/contracts/{number}/bills/{number}-024/{what}")).status_code == 403
+        assert (await agent.get(f"/desk/contracts/{number}/bills/{number}-024/{what}")).status_code == 403
 
 
 @pytest.mark.parametrize(("name", "hours", "opens"), [("Amina", 7, True), ("Amina", 9, False), ("Youssef", 7, False)])
 async def test_a_reason_holds_for_a_shift_of_who_gave_it(room: FileRoom, name: str, hours: int, opens: bool) -> None:
-    await (await room.agent("Amina")).posts("/contracts", number="10000001", why="le titulaire appelle")
+    await (await room.agent("Amina")).post("/desk/contracts", number="10000001", why="le titulaire appelle")
     room.now += timedelta(hours=hours)
-    page = await (await room.agent(name)).gets("/contracts/10000001")
+    page = await (await room.agent(name)).get("/desk/contracts/10000001")
     assert ("El Fanouss" in page.text) is opens
 
 
 async def test_a_conversation_of_its_customer_is_a_reason_another_is_not(room: FileRoom) -> None:
     agent = await room.agent()
     own, other = await room.conversation(AMINA), await room.conversation(NAIMA)
-    assert "El Fanouss" not in (await agent.gets(f"/contracts/10000001?conversation={other}")).text
-    page = await agent.gets(f"/contracts/10000001?conversation={own}")
+    assert "El Fanouss" not in (await agent.get(f"/desk/contracts/10000001?conversation={other}")).text
+    page = await agent.get(f"/desk/contracts/10000001?conversation={own}")
     assert "El Fanouss" in page.text
     assert f'href="/desk/conversations/{own}"' in page.text
     [look] = await room.looks("contract:10000001")
@@ -453,25 +462,25 @@ async def test_a_request_about_it_is_a_reason_another_is_not(room: FileRoom) -> 
                 created_at=room.now,
             )
         )
-    assert "El Fanouss" not in (await agent.gets("/contracts/10000001?request=C-0000000001")).text
-    assert "El Fanouss" in (await agent.gets("/contracts/10000001?request=C-0000000000")).text
+    assert "El Fanouss" not in (await agent.get("/desk/contracts/10000001?request=C-0000000001")).text
+    assert "El Fanouss" in (await agent.get("/desk/contracts/10000001?request=C-0000000000")).text
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        "/conversations/1/context",
-        "/contracts",
-        "/contracts/10000001",
-        "/contracts/10000001/bills/10000001-024/explanation",
-        "/contracts/10000001/bills/10000001-024/copy",
-        "/contracts/10000001/bills/10000001-024/picture",
+        "/desk/conversations/1/context",
+        "/desk/contracts",
+        "/desk/contracts/10000001",
+        "/desk/contracts/10000001/bills/10000001-024/explanation",
+        "/desk/contracts/10000001/bills/10000001-024/copy",
+        "/desk/contracts/10000001/bills/10000001-024/picture",
     ],
 )
 async def test_administrators_see_no_customers_file(room: FileRoom, path: str) -> None:
     await room.conversation(AMINA)
     administrator = await room.agent("Karim", role=Role.ADMINISTRATOR)
-    assert (await administrator.gets(path)).status_code == 403
+    assert (await administrator.get(path)).status_code == 403
 
 
 # --- bills ----------------------------------------------------------------------------------------------------
@@ -484,11 +493,11 @@ async def bill_number(room: FileRoom, contract: str, *, first: bool = False) -> 
     return numbers[0 if first else -1]
 
 
-async def explanation(room: FileRoom, agent: Agent, number: str, **query: Any) -> str:
-    await agent.posts("/contracts", number="10000005", why="le titulaire appelle")
+async def explanation(room: FileRoom, agent: Person, number: str, **query: Any) -> str:
+    await agent.post("/desk/contracts", number="10000005", why="le titulaire appelle")
     asked = "&".join(f"{name}={value}" for name, value in query.items())
-    path = f"/contracts/10000005/bills/{number}/explanation?{asked}"
-    response = await agent.gets(path, **{"HX-Request": "true"})
+    path = f"/desk/contracts/10000005/bills/{number}/explanation?{asked}"
+    response = await agent.get(path, **{"HX-Request": "true"})
     assert response.status_code == 200
     return response.text
 
@@ -526,26 +535,26 @@ async def test_a_bill_that_came_without_its_detail_says_so(room: FileRoom) -> No
         await session.execute(update(Bill).where(Bill.number == number).values(uses=None))
     agent = await room.agent()
     assert "ne peut pas être comparée" in await explanation(room, agent, number)
-    copy = await agent.gets(f"/contracts/10000005/bills/{number}/copy")
+    copy = await agent.get(f"/desk/contracts/10000005/bills/{number}/copy")
     assert copy.status_code == 404
     assert "sans son détail" in copy.text
 
 
 async def test_the_explanation_is_a_page_of_its_own_without_scripts(room: FileRoom) -> None:
     agent = await room.agent()
-    await agent.posts("/contracts", number="10000005", why="le titulaire appelle")
+    await agent.post("/desk/contracts", number="10000005", why="le titulaire appelle")
     number = await bill_number(room, "10000005")
-    response = await agent.gets(f"/contracts/10000005/bills/{number}/explanation")
+    response = await agent.get(f"/desk/contracts/10000005/bills/{number}/explanation")
     assert "<html" in response.text
     assert "elle est estimée" in response.text
 
 
 async def test_another_contracts_bill_is_not_this_ones(room: FileRoom) -> None:
     agent = await room.agent()
-    await agent.posts("/contracts", number="10000005", why="le titulaire appelle")
+    await agent.post("/desk/contracts", number="10000005", why="le titulaire appelle")
     number = await bill_number(room, "10000001")
     for what in ("explanation", "copy", "picture"):
-        assert (await agent.gets(f"/contracts/10000005/bills/{number}/{what}")).status_code == 404
+        assert (await agent.get(f"/desk/contracts/10000005/bills/{number}/{what}")).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -555,8 +564,8 @@ async def test_a_copy_and_a_picture_can_be_fetched_and_are_kept_nowhere(
     room: FileRoom, what: str, kind: str, begins: bytes
 ) -> None:
     agent = await room.agent()
-    await agent.posts("/contracts", number="10000005", why="le titulaire appelle")
-    response = await agent.gets(f"/contracts/10000005/bills/{await bill_number(room, '10000005')}/{what}")
+    await agent.post("/desk/contracts", number="10000005", why="le titulaire appelle")
+    response = await agent.get(f"/desk/contracts/10000005/bills/{await bill_number(room, '10000005')}/{what}")
     assert response.headers["content-type"] == kind
     assert response.headers["cache-control"] == "private, no-store"
     assert response.content.startswith(begins)
@@ -586,8 +595,8 @@ async def test_a_contract_without_meter_bill_or_phone_has_a_page_too(room: FileR
                 session.add(Register(meter_id=meter.id, code="total", unit="kWh"))
     agent = await room.agent()
     for number, said in (("30000001", "Aucun compteur en place"), ("30000002", "Aucun relevé.")):
-        await agent.posts("/contracts", number=number, why="le titulaire appelle")
-        text = (await agent.gets(f"/contracts/{number}")).text
+        await agent.post("/desk/contracts", number=number, why="le titulaire appelle")
+        text = (await agent.get(f"/desk/contracts/{number}")).text
         assert [
             each for each in (said, "Aucune facture.", "a tariff of long ago", "Résilié") if each not in text
         ] == []
@@ -596,7 +605,7 @@ async def test_a_contract_without_meter_bill_or_phone_has_a_page_too(room: FileR
 async def test_phones_of_the_contract_are_on_its_page(room: FileRoom) -> None:
     await room.add(RegisteredPhone(contract_id=await room.contract_id("10000001"), number="+212611111111"))
     agent = await room.agent()
-    await agent.posts("/contracts", number="10000001", why="le titulaire appelle")
-    text = (await agent.gets("/contracts/10000001")).text
+    await agent.post("/desk/contracts", number="10000001", why="le titulaire appelle")
+    text = (await agent.get("/desk/contracts/10000001")).text
     assert AMINA in text
     assert "+212611111111" in text

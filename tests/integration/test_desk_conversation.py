@@ -58,6 +58,15 @@ async def test_the_page_says_who_writes_where_and_since_when(room: TalkRoom) -> 
     assert (await room.audit(talk)).count("customer.viewed") == 1
 
 
+@pytest.mark.parametrize("query", ["", "?before=9999"])
+async def test_a_part_of_the_transcript_asked_for_alone_is_a_look_too(room: TalkRoom, query: str) -> None:
+    amina = await room.person()
+    talk = await room.handed_over()
+    for _ in range(2):
+        assert "Bonjour" in (await amina.part(f"/desk/conversations/{talk}/transcript{query}")).text
+    assert (await room.audit(talk)).count("customer.viewed") == 1
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [
@@ -121,7 +130,7 @@ async def test_what_the_assistant_understood_is_in_words(room: TalkRoom) -> None
     await room.says(talk, "48213", understood=understood)
     await room.says(talk, "?", state=MessageState.SET_ASIDE)
     shown = await page(await room.person(), talk)
-    for words in ("Donner un relevé", "incertain", "62 %", "relevé", "Pas compris (20 %)", "mis de côté"):
+    for words in ("Donner un index", "incertain", "62 %", "relevé", "Pas compris (20 %)", "mis de côté"):
         assert words in shown
 
 

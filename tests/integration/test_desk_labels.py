@@ -11,8 +11,8 @@ from desk_room import NOON, Person, Room
 from sqlalchemy import select
 
 from bot.datacheck import check
+from bot.desk.intent_words import INTENTS
 from bot.desk.supervision.masking import masked_numbers, names_in
-from bot.desk.supervision.words import INTENTS
 from bot.example_file import review, write_review
 from bot.settings import PROJECT
 from nlu.examples import load

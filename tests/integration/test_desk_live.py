@@ -220,6 +220,18 @@ async def test_a_stream_ends_with_its_session(room: Room, quick: None, over: str
         assert not lasting._ended
 
 
+async def test_a_browser_has_so_many_streams_and_the_oldest_makes_room(room: Room) -> None:
+    amina = await room.person()
+    streams = [Subscriber(amina.id, 1, frozenset()) for _ in range(live.MOST_STREAMS + 1)]
+    others = Subscriber(amina.id, 2, frozenset())
+    async with asyncio.timeout(SOON):
+        for each in (others, *streams):
+            await room.desk.live.subscribe(each)
+        async for _ in streams[0].events():
+            pass  # until it is over
+    assert not any(each._ended for each in (others, *streams[1:]))
+
+
 async def test_streams_go_over_a_socket_and_end_with_the_server(room: Room) -> None:
     amina = await room.person()
     watched = await room.handed_over()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import httpx
 import pytest
@@ -20,7 +20,6 @@ from bot.attachments import UPLOADED, Attachments
 from bot.channels.carrier import MOST_MEDIA_BYTES, Channel, Intake, Media, MediaType, NotFetched
 from bot.channels.configured import carriers
 from bot.channels.twilio import media as twilio_media
-from bot.desk.app import desk_app
 from bot.files import FileLinks, files_router
 from bot.inbox import Inbox
 from bot.outbox import Outbox
@@ -66,12 +65,10 @@ async def house(database: Database) -> AsyncIterator[House]:
             settings = settings_for(base, theirs)
             found = carriers(settings)
             attachments, links = Attachments({UPLOADED: Uploads(database)}), FileLinks(settings)
-            room.desk = replace(
-                room.desk,
+            room.refit(
                 carriers={channel: each for each in found for channel in each.channels},
                 attachments=attachments,
             )
-            room.app = desk_app(room.desk)
             inbox = Inbox(database, room.sent.append, room.clock)
             intake = Intake(inbox.accept, inbox.advance)
             for carrier in found:
@@ -99,6 +96,7 @@ async def test_an_agent_sees_the_picture_a_customer_sent(house: House, channel: 
     assert shown.headers["content-disposition"].startswith("inline")
     assert shown.headers["x-content-type-options"] == "nosniff"
     assert "sandbox" in shown.headers["content-security-policy"]
+    assert shown.headers["cache-control"] == "no-store", "many desks share a computer"
     async with house.room.database.reading() as session:
         looked = await session.scalars(select(Audit.subject).where(Audit.action == "customer.viewed"))
         assert list(looked) == [f"conversation:{message.conversation_id}"]

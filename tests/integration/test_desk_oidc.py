@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
@@ -22,7 +22,6 @@ from serving import address_of, listening, serving
 from sqlalchemy import select
 
 from bot.desk.access import COOKIE
-from bot.desk.app import desk_app
 from store import users
 from store.database import Database
 from store.desk_models import Role, User
@@ -103,16 +102,14 @@ class Staff:
 async def staff(database: Database) -> AsyncIterator[Staff]:
     room, listener = Room(database), listening()
     provider = Staff(room, address_of(listener))
-    settings = room.desk.settings.model_copy(
-        update={
+    room.refit(
+        {
             "secret_key": SecretStr("k" * 32),
             "oidc_issuer": provider.issuer,
             "oidc_client_id": CLIENT,
             "oidc_client_secret": SecretStr(SECRET),
         }
     )
-    room.desk = replace(room.desk, settings=settings)
-    room.app = desk_app(room.desk)
     async with serving(provider.app(), listener):
         yield provider
 
@@ -267,14 +264,13 @@ async def test_a_refusal_and_an_unknown_provider_are_said_plainly(staff: Staff, 
     refused = await browser.get("/desk/login/oidc/callback?error=access_denied")
     assert (refused.status_code, "n’a pas abouti" in refused.text) == (422, True)
     staff.calls_itself = "https://evil.test"
-    staff.room.app = desk_app(staff.room.desk)
+    staff.room.refit()
     async with new_browser(staff) as other:
         assert (await other.get("/desk/login/oidc")).status_code == 422
 
 
 async def test_a_provider_that_is_away_is_said_plainly(staff: Staff) -> None:
-    gone = staff.room.desk.settings.model_copy(update={"oidc_issuer": "http://127.0.0.1:9"})
-    staff.room.app = desk_app(replace(staff.room.desk, settings=gone))
+    staff.room.refit({"oidc_issuer": "http://127.0.0.1:9"})
     async with new_browser(staff) as browser:
         answer = await asyncio.wait_for(browser.get("/desk/login/oidc"), 5)
     assert answer.status_code == 422

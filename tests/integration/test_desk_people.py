@@ -100,6 +100,15 @@ async def test_a_name_with_script_and_turned_text_is_shown_harmless(room: Room, 
     assert (await account(room)).name == "<script>x</script>abc"
 
 
+@pytest.mark.parametrize(("role", "status"), [("agent", 200), ("supervisor", 303), ("administrator", 303)])
+async def test_another_role_asks_for_signing_in_again(room: Room, chief: Person, role: str, status: int) -> None:
+    """Pages and streams that were opened in the old role end with it."""
+    youssef = await room.person("Youssef")
+    changed = await chief.post(f"/desk/people/{youssef.id}", name="Youssef", role=role, speaks="ar")
+    assert changed.status_code == 303
+    assert (await youssef.get("/desk/account")).status_code == status
+
+
 async def test_role_teams_and_languages_are_changed(room: Room, chief: Person) -> None:
     await chief.post("/desk/people/new", **YOUSSEF)
     user, team_id = await account(room), await room.team("Jour")

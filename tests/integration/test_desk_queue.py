@@ -191,7 +191,19 @@ async def test_rows_can_be_claimed_by_a_plain_form(room: Room) -> None:
     assert f'<form id="claim" method="post" action="/desk/queue?state=waiting"><input type="hidden" name="csrf" value="{amina.csrf}">' in page  # fmt: skip  # noqa: E501
 
 
-async def test_a_number_that_no_row_has_is_a_page_that_is_not_there(room: Room) -> None:
-    """Whatever area it is typed at: the databases refuse it each in their own way."""
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/desk/conversations/9223372036854775808", 404),
+        ("/desk/conversations/" + "9" * 5_000, 404),
+        ("/desk/decisions?page=" + "9" * 5_000, 200),
+        ("/desk/canned?q=%00", 422),
+        ("/desk/contracts/1%00", 422),
+    ],
+)
+async def test_a_number_or_word_that_no_row_can_have_is_answered_plainly(room: Room, path: str, status: int) -> None:
+    """Whatever area it is typed at: Python and the databases refuse it each in their own way."""
     amina = await room.person()
-    assert (await amina.get("/desk/conversations/9223372036854775808")).status_code == 404
+    answer = await amina.get(path)
+    lenient = room.database.is_sqlite and status == 422  # it finds nothing, which is as good
+    assert answer.status_code in ((200, 404) if lenient else (status,))

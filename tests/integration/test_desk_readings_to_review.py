@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import html
 import re
 from datetime import timedelta
 from itertools import count
 from random import Random
 
 import pytest
-from desk_room import Room
+from desk_room import Room, shown
 from sqlalchemy import select
 from stage import KNOWN, LAST_INDEX, Stage
 
 from billing.reference import new_reference
 from store.database import Database
-from store.models import Audit, Conversation, Notice, Reading, ReadingState, Register
+from store.models import Conversation, Reading, ReadingState, Register
 from store.readings import record
 
 _numbers = count(1)
@@ -67,21 +66,7 @@ async def state_of(room: Room, reference: str) -> ReadingState:
         return (await session.scalars(select(Reading.state).where(Reading.reference == reference))).one()
 
 
-async def notices(room: Room) -> list[Notice]:
-    async with room.database.reading() as session:
-        return list(await session.scalars(select(Notice).order_by(Notice.id)))
-
-
-async def audit_of(room: Room, action: str) -> list[Audit]:
-    async with room.database.reading() as session:
-        return list(await session.scalars(select(Audit).where(Audit.action == action).order_by(Audit.id)))
-
-
 LIST = "/desk/decisions/readings"
-
-
-def shown(text: str) -> str:
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())
 
 
 async def test_a_reading_is_held_against_the_index_before_and_the_usual_use(room: Room) -> None:
@@ -137,12 +122,12 @@ async def test_an_accepted_reading_stands_and_its_customer_is_told(room: Room) -
 
     assert answer.status_code == 303
     assert await state_of(room, reference) is ReadingState.ACCEPTED
-    (news,) = await notices(room)
+    (news,) = await room.notices()
     assert (news.response, news.params["value"]) == ("utter_reading_accepted", "49213")
-    (noted,) = await audit_of(room, "reading.accepted")
-    assert (noted.actor, noted.subject) == (f"user:{amina.id}", f"reading:{reference}")
+    (noted,) = await room.audited("reading.accepted")
+    assert (noted.actor, noted.subject) == (amina.actor, f"reading:{reference}")
     assert "est vérifié et accepté" in told
-    assert [each.subject for each in await audit_of(room, "customer.viewed")] == ["contract:10000001"]
+    assert [each.subject for each in await room.audited("customer.viewed")] == ["contract:10000001"]
 
 
 async def test_a_rejected_reading_goes_and_its_customer_is_asked_to_read_again(room: Room) -> None:
@@ -153,7 +138,7 @@ async def test_a_rejected_reading_goes_and_its_customer_is_asked_to_read_again(r
 
     assert answer.status_code == 303
     assert await state_of(room, reference) is ReadingState.REJECTED
-    (news,) = await notices(room)
+    (news,) = await room.notices()
     assert news.response == "utter_reading_rejected"
     assert news.params["reason"] == "La consommation qui en résulte n'est pas vraisemblable. Merci."
     page = shown((await amina.get(f"{LIST}/{reference}")).text)
@@ -183,7 +168,7 @@ async def test_who_decides_second_is_told_and_their_words_stay(room: Room) -> No
     assert "Amina l’a déjà accepté." in shown(answer.text)
     assert "Trop élevé." in answer.text
     assert await state_of(room, reference) is ReadingState.ACCEPTED
-    assert len(await notices(room)) == 1
+    assert len(await room.notices()) == 1
 
 
 async def test_several_are_shown_with_the_oddest_before_they_are_accepted(room: Room) -> None:
@@ -216,7 +201,7 @@ async def test_several_are_accepted_each_for_itself_and_what_could_not_be_is_tol
     assert f"Relevé {number} : son nombre est douteux" in said
     assert await state_of(room, good) is ReadingState.ACCEPTED
     assert await state_of(room, number) is ReadingState.TO_REVIEW
-    assert len(await audit_of(room, "reading.accepted")) == 1
+    assert len(await room.audited("reading.accepted")) == 1
 
 
 async def test_all_that_were_ticked_are_accepted(room: Room) -> None:
@@ -227,7 +212,7 @@ async def test_all_that_were_ticked_are_accepted(room: Room) -> None:
 
     assert (answer.status_code, answer.headers["location"]) == (303, LIST)
     assert {await state_of(room, each) for each in references} == {ReadingState.ACCEPTED}
-    assert len(await notices(room)) == 3
+    assert len(await room.notices()) == 3
     assert "Relevés acceptés : 3." in shown((await amina.get(LIST)).text)
 
 

@@ -12,7 +12,9 @@ from desk_room import Person
 from sqlalchemy import select
 from talk_room import HTMX, SID, TEMPLATE, TalkRoom, reply
 
+from bot.desk.app import LARGEST_FORM
 from bot.desk.conversations.files import BESIDE_A_FILE
+from bot.desk.conversations.writing import LONGEST_DRAFT
 from bot.uploads import MOST_BYTES
 from store.database import Database
 from store.desk_models import CannedAnswer, Note, Role, Upload
@@ -157,6 +159,22 @@ async def test_outside_the_window_an_approved_template_goes(room: TalkRoom) -> N
     assert "10000001" in message.body
 
 
+@pytest.mark.parametrize(
+    ("value", "kept"), [("<b>\0</b> {operator}", "<b>\ufffd</b> {operator}"), ("30/11\n \u202e", "30/11 \u202e")]
+)
+async def test_a_template_takes_any_value_for_what_it_is_and_none_for_our_name(
+    room: TalkRoom, value: str, kept: str
+) -> None:
+    amina = await room.person()
+    talk = await room.handed_over(channel="whatsapp", language="fr", last_inbound_at=room.now - timedelta(days=2))
+    form = {"value-contract": "10000001", "value-day": value, "value-operator": "Une autre régie"}
+    answer = await amina.post(f"/desk/conversations/{talk}/template", HTMX, response=TEMPLATE, **form)
+    assert answer.status_code == 200
+    (message,) = await room.written(talk)
+    assert (message.payload or {})["template"]["variables"]["2"] == kept
+    assert "Une autre régie" not in message.body
+
+
 async def test_when_the_customer_writes_again_the_free_text_is_back(room: TalkRoom) -> None:
     amina = await room.person()
     talk = await room.handed_over(channel="whatsapp", last_inbound_at=room.now - timedelta(days=2))
@@ -165,6 +183,17 @@ async def test_when_the_customer_writes_again_the_free_text_is_back(room: TalkRo
     await room.says(talk, "Me revoilà")
     after = (await amina.part(part)).text
     assert ('id="body"' in before, 'id="body"' in after) == (False, True)
+
+
+async def test_a_text_of_megabytes_holds_nobody_up(room: TalkRoom) -> None:
+    """An agent's slip of the clipboard: refused like any long text, without being measured to its end."""
+    amina = await room.person()
+    talk = await room.handed_over()
+    answer = await reply(amina, talk, "ع" * 100_000)
+    assert answer.status_code == 422
+    assert f"trop long : {LONGEST_DRAFT} caractères" in unescape(answer.text)
+    assert len(await room.draft(talk, amina) or "") == LONGEST_DRAFT
+    assert (await amina.post(f"/desk/conversations/{talk}/note", HTMX, note="x" * LARGEST_FORM)).status_code == 413
 
 
 # --- files --------------------------------------------------------------------------------------------------
@@ -326,6 +355,7 @@ async def test_a_picked_answer_is_filled_and_what_is_unknown_blocks_the_sending(
     assert "Ah.\nBonjour Khadija Alami, {reference} : 0,00 DH. Amina</textarea>" in text
     assert 'data-place="{reference}"' in text
     assert (await reply(amina, talk, "Bonjour {reference}")).status_code == 422
+    assert (await room.audit(talk)).count("customer.viewed") == 1, "the name and the amount are of the file"
 
 
 async def test_supervisors_change_answers_and_agents_read_them(room: TalkRoom) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from time import monotonic
 from typing import Any
@@ -19,7 +18,6 @@ from sqlalchemy import select
 
 from bot.desk import credentials
 from bot.desk.access import COOKIE
-from bot.desk.app import desk_app
 from store import passwords, users
 from store.database import Database
 from store.desk_models import Role, User, UserSession
@@ -48,9 +46,7 @@ def room(database: Database) -> Room:
 
 def furnished(room: Room, **settings: Any) -> Room:
     """With a key, and whatever else of `settings`."""
-    changed = room.desk.settings.model_copy(update={"secret_key": SECRET_KEY} | settings)
-    room.desk = replace(room.desk, settings=changed)
-    room.app = desk_app(room.desk)
+    room.refit({"secret_key": SECRET_KEY} | settings)
     return room
 
 
@@ -373,13 +369,14 @@ async def test_a_session_ends_after_an_hour_without_use_and_after_twelve_in_any_
 
 
 @pytest.mark.usefixtures("amina")
+@pytest.mark.parametrize("path", ["/desk/counts", "/desk/queue"])
 async def test_what_the_browser_asks_for_by_itself_keeps_nobody_signed_in(
-    room: Room, browser: httpx.AsyncClient
+    room: Room, browser: httpx.AsyncClient, path: str
 ) -> None:
     await sign_in(browser)
     for _ in range(2):
         room.now += timedelta(minutes=25)
-        assert (await browser.get("/desk/counts")).status_code == 200
+        assert (await browser.get(path, headers={"HX-Request": "true"})).status_code == 200
     room.now += timedelta(minutes=25)
     assert (await browser.get("/desk/account")).status_code == 303
 

@@ -17,6 +17,7 @@ from bot.service import OPERATORS
 from store import hand_overs
 from store.database import Database
 from store.desk_models import HandOver, Note, Outcome, Priority, Role, Team, User
+from store.hand_over_queue import Place, place
 from store.hand_overs import NoSuchTarget, NotOpen, Taken
 from store.models import Audit, Conversation, Holder
 
@@ -266,11 +267,11 @@ async def _other(session: AsyncSession, number: int, reason: str, team: int | No
     return await hand_overs.open_hand_over(session, conversation, reason, at, actor="test", team_id=team)
 
 
-async def _place(house: House, now: datetime = NOW) -> hand_overs.Place:
+async def _place(house: House, now: datetime = NOW) -> Place:
     async with house.database.writing() as session:
         hand_over = await hand_overs.current(session, house.conversation)
         assert hand_over is not None
-        return await hand_overs.place(session, hand_over, OPERATOR, now)
+        return await place(session, hand_over, OPERATOR, now)
 
 
 async def test_the_place_counts_those_before_in_the_same_queue(house: House) -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import CheckConstraint, UniqueConstraint, delete, func, null, select
+from sqlalchemy import CheckConstraint, UniqueConstraint, delete, func, null, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from store_rows import DAY, NOW, ROWS, another, insert_all, statement
@@ -98,6 +98,14 @@ async def test_every_check_of_the_models_has_a_row_above() -> None:
         if isinstance(constraint, CheckConstraint)
     }
     assert {constraint for constraint, _, _ in CHECKS} == declared
+
+
+async def test_an_error_says_what_failed_and_not_what_was_written(session: AsyncSession) -> None:
+    """It ends in the log, where nobody's words or number belong."""
+    with pytest.raises(DBAPIError) as failed:
+        await session.execute(text("SELECT no_such_function(:told)"), {"told": "mon code est 4711"})
+    assert "no_such_function" in str(failed.value)
+    assert "4711" not in str(failed.value)
 
 
 @pytest.mark.parametrize(("label", "table", "changes"), ALLOWED, ids=lambda value: str(value))

@@ -17,7 +17,6 @@ from bot.desk.access import Actor
 from bot.desk.errors import answer_errors
 from bot.desk.headers import DeskHeaders
 from bot.desk.pages import Pages, language_of, redirect
-from bot.desk.senders import masked
 from bot.desk.static_files import FOR_EVER, PATH, DeskFiles, asset
 from bot.desk.wording import N_, filled, translate, translate_number
 from store.desk_models import Role
@@ -93,7 +92,7 @@ def _plain_spaces(text: str) -> str:
     ],
 )
 def test_an_address_is_shown_only_so_far_as_to_tell_customers_apart(address: str, expected: str) -> None:
-    assert masked(address) == expected
+    assert shown.masked(address) == expected
 
 
 # --- words --------------------------------------------------------------------------------------------------
@@ -177,7 +176,7 @@ def test_before_signing_in_the_browser_says_the_language(headers: dict[str, str]
 @pytest.mark.parametrize(
     ("role", "places"),
     [
-        (Role.AGENT, ["queue", "decisions"]),
+        (Role.AGENT, ["queue", "decisions", "search"]),
         (Role.SUPERVISOR, ["queue", "decisions", "supervision", "search"]),
         (Role.ADMINISTRATOR, ["people"]),
     ],

@@ -6,8 +6,9 @@ from datetime import date
 
 import pytest
 
+from bot.desk.addresses import address, number_in, page_number
 from bot.desk.supervision.plot import Unit
-from bot.desk.supervision.spans import Span, address, number_in, page_number
+from bot.desk.supervision.spans import Span
 from bot.desk.supervision.tables import csv_file
 from bot.desk.supervision.written import written
 

@@ -9,6 +9,7 @@ from string import Formatter
 
 from actions.operator import Operator
 from bot.channels.carrier import Channel
+from bot.channels.text import storable
 from bot.desk.conversations.sendable import NotSendable
 from bot.desk.wording import N_, translate
 from bot.engine.texts import FALLBACKS, MissingText, Texts
@@ -77,7 +78,8 @@ def compose(operator: Operator, texts: Texts, response: str, language: str, valu
     """The message of a template filled with what an agent typed. Raises `NotSendable`."""
     if response not in operator.notices.whatsapp_templates:
         raise NotSendable(UNKNOWN)
-    cleaned = {name: " ".join(value.split())[:LONGEST_VALUE] for name, value in values.items()}
+    typed = {name: value for name, value in values.items() if name not in BY_US}
+    cleaned = {name: " ".join(storable(value).split())[:LONGEST_VALUE] for name, value in typed.items()}
     if not all(cleaned.values()):
         raise NotSendable(NOT_FILLED)
     try:

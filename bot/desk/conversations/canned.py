@@ -12,10 +12,10 @@ from bot.desk.conversations.fields import FIELDS, unfilled
 from bot.desk.conversations.sendable import cleaned
 from bot.desk.conversations.show import Show
 from bot.desk.conversations.view import standing_of
-from bot.desk.file_words import LANGUAGES
 from bot.desk.forms import read_form
 from bot.desk.pages import Pages, redirect
 from bot.desk.wording import N_
+from bot.desk.words import LANGUAGES
 from bot.engine.texts import FALLBACKS
 from store import canned_answers
 from store.canned_answers import PICKED, NameTaken

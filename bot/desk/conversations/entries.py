@@ -13,19 +13,17 @@ from bot.channels.carrier import Kind
 from bot.desk.conversations.delivery import Delivery, delivery_of
 from bot.desk.conversations.understanding import Understanding, understanding_of
 from bot.desk.conversations.visible import Folded, folded, visible
-from bot.desk.file_words import HAND_OVER_REASONS, OUTCOMES
 from bot.desk.wording import N_
-from bot.engine.texts import Texts
+from bot.desk.words import HAND_OVER_REASONS, OUTCOMES
 from store.desk_models import Note
 from store.models import Audit, Direction, Message, MessageState
 from store.transcript import Stretch, user_id_of
-
-SOMEBODY = N_("Quelqu’un")
 
 EVENTS: Mapping[str, tuple[str, str]] = {
     "conversation.handed_over": (N_("Passée aux conseillers : %(reason)s"), "people"),
     "conversation.claimed": (N_("Prise par %(who)s"), "person"),
     "conversation.transferred": (N_("Transférée par %(who)s à %(to)s"), "transfer"),
+    "conversation.freed": (N_("De nouveau en attente d’un conseiller"), "people"),
     "conversation.released": (N_("Rendue à l’assistant par %(who)s"), "assistant"),
     "conversation.closed": (N_("Close par %(who)s : %(outcome)s"), "check"),
     "conversation.customer_left": (N_("Le client est revenu à l’assistant"), "assistant"),
@@ -93,7 +91,7 @@ class Happened:
 Entry = date | Said | Noted | Happened
 
 
-def entries_of(stretch: Stretch, texts: Texts, language: str) -> Iterator[Entry]:
+def entries_of(stretch: Stretch, language: str) -> Iterator[Entry]:
     """In order of time, with a date before the first entry of each day in Morocco.
 
     `language` is the reader's, for the names of what the assistant understood.
@@ -111,14 +109,14 @@ def entries_of(stretch: Stretch, texts: Texts, language: str) -> Iterator[Entry]
             yield today
         match row:
             case Message():
-                yield _said(row, stretch, titles, texts, language)
+                yield _said(row, stretch, titles, language)
             case Note():
                 yield Noted(row.id, at, stretch.people.get(row.user_id, ""), folded(row.body))
             case Audit():
                 yield _happened(row, stretch)
 
 
-def _said(message: Message, stretch: Stretch, titles: Mapping[int, list[str]], texts: Texts, language: str) -> Said:
+def _said(message: Message, stretch: Stretch, titles: Mapping[int, list[str]], language: str) -> Said:
     payload = message.payload or {}
     is_ours = message.direction == Direction.OUT
     pressed = payload.get("kind") == Kind.BUTTON
@@ -143,7 +141,7 @@ def _said(message: Message, stretch: Stretch, titles: Mapping[int, list[str]], t
         parts=message.parts if is_ours and message.channel == "sms" else None,
         is_waiting=message.state == MessageState.RECEIVED,
         is_set_aside=message.state == MessageState.SET_ASIDE,
-        understood=None if is_ours else understanding_of(message.understood, texts, language),
+        understood=None if is_ours else understanding_of(message.understood, language),
     )
 
 

@@ -16,6 +16,8 @@ from store.desk_models import Upload
 
 BESIDE_A_FILE = 256 * 1024
 """Bytes of a form around the file in it."""
+LARGEST_BODY = MOST_BYTES + 1024 * 1024
+"""Bytes of a request that are read at all; a little more than is taken, so that most are told why."""
 
 FILE_TOO_LARGE = N_("Le fichier est trop grand : 5 Mo au plus.")
 FILE_GONE = N_("Le fichier joint n’est plus là. Joignez-le de nouveau.")

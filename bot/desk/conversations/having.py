@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.desk.access import Actor, Permission, allowed
 from bot.desk.context import Desk
@@ -14,7 +15,7 @@ from bot.desk.wording import N_
 from bot.parting import Parting
 from store import hand_overs
 from store.desk_messages import hold, latest_inbound
-from store.desk_models import Outcome
+from store.desk_models import HandOver, Outcome
 from store.hand_overs import NoSuchTarget, NotOpen, Taken
 
 TAKEN = N_("%(by)s a déjà pris cette conversation.")
@@ -39,9 +40,7 @@ def having_router(desk: Desk, pages: Pages) -> APIRouter:
         """Take a conversation that waits."""
         try:
             async with desk.database.writing() as session:
-                hand_over = await hand_overs.current(session, conversation_id, hold=True)
-                if hand_over is None:
-                    raise NotOpen
+                hand_over = await _held(session, conversation_id)
                 await hand_overs.claim(session, hand_over, actor.user_id, desk.clock())
         except (Taken, NotOpen) as error:
             return _refused(request, conversation_id, error)
@@ -57,9 +56,7 @@ def having_router(desk: Desk, pages: Pages) -> APIRouter:
             if not ids or kind not in ("team", "user"):
                 raise NoSuchTarget
             async with desk.database.writing() as session:
-                hand_over = await hand_overs.current(session, conversation_id, hold=True)
-                if hand_over is None:
-                    raise NotOpen
+                hand_over = await _held(session, conversation_id)
                 await hand_overs.transfer(
                     session,
                     hand_over,
@@ -80,9 +77,7 @@ def having_router(desk: Desk, pages: Pages) -> APIRouter:
         """Give a conversation back to the assistant."""
         try:
             async with desk.database.writing() as session:
-                hand_over = await hand_overs.current(session, conversation_id, hold=True)
-                if hand_over is None:
-                    raise NotOpen
+                hand_over = await _held(session, conversation_id)
                 await parting.release(session, hand_over, actor.user_id, desk.clock())
         except (Taken, NotOpen) as error:
             return _refused(request, conversation_id, error)
@@ -99,9 +94,7 @@ def having_router(desk: Desk, pages: Pages) -> APIRouter:
         seen = (*form.row_ids("seen"), 0)[0]
         try:
             async with desk.database.writing() as session:
-                hand_over = await hand_overs.current(session, conversation_id, hold=True)
-                if hand_over is None:
-                    raise NotOpen
+                hand_over = await _held(session, conversation_id)
                 is_news = not form.text("anyway") and await latest_inbound(session, conversation_id) > seen
                 if not is_news:
                     await parting.close(
@@ -135,6 +128,14 @@ def having_router(desk: Desk, pages: Pages) -> APIRouter:
         return _led(request, conversation_id, REOPENED)
 
     return router
+
+
+async def _held(session: AsyncSession, conversation_id: int) -> HandOver:
+    """The open hand-over, which nobody else changes meanwhile. Raises `NotOpen`."""
+    hand_over = await hand_overs.current(session, conversation_id, hold=True)
+    if hand_over is None:
+        raise NotOpen
+    return hand_over
 
 
 def _refused(request: Request, conversation_id: int, error: Taken | NotOpen) -> Response:

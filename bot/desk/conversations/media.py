@@ -84,7 +84,7 @@ def _file(content: bytes, stem: str) -> Response:
         content,
         media_type=kind,
         headers={
-            "Cache-Control": "private, max-age=3600",
+            "Cache-Control": "no-store",
             "Content-Disposition": f'{"inline" if is_shown else "attachment"}; filename="{name}"',
             "Content-Security-Policy": "default-src 'none'; sandbox",
             "X-Content-Type-Options": "nosniff",

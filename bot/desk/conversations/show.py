@@ -83,6 +83,7 @@ class Show:
         async with self._desk.database.reading() as session:
             standing = await standing_of(session, self._desk, conversation_id, actor)
             stretch = await newest(session, conversation_id, before)
+        await note_view(self._desk.database, actor.actor, f"conversation:{conversation_id}", self._desk.clock())
         context = {**shared_context(standing), **self._entries(stretch, actor)}
         return self._part(request, actor, "conversation/stretch.html", context)
 
@@ -100,6 +101,7 @@ class Show:
                 "typing": await others_typing(session, conversation_id, actor, now),
                 "now": now,
             }
+        await note_view(desk.database, actor.actor, f"conversation:{conversation_id}", now)
         return self._part(request, actor, "conversation/live.html", context)
 
     async def _actions(self, session: AsyncSession, actor: Actor, conversation_id: int) -> dict[str, Any]:
@@ -110,7 +112,7 @@ class Show:
     def _entries(self, stretch: Stretch, actor: Actor) -> dict[str, Any]:
         messages = stretch.messages
         return {
-            "entries": list(entries_of(stretch, self._desk.texts, actor.language)),
+            "entries": list(entries_of(stretch, actor.language)),
             "first": messages[0].id if messages else 0,
             "last": messages[-1].id if messages else 0,
             "has_earlier": stretch.has_earlier,

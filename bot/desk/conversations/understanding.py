@@ -7,20 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.desk.conversations.visible import visible
+from bot.desk.intent_words import intent_name
 from bot.desk.wording import N_, translate
-from bot.engine.texts import MissingText, Texts
 
-SMALL_TALK: Mapping[str, str] = {
-    "greet": N_("Salutation"),
-    "goodbye": N_("Au revoir"),
-    "thank": N_("Remerciement"),
-    "affirm": N_("Oui"),
-    "deny": N_("Non"),
-    "cancel": N_("Annuler"),
-    "out_of_scope": N_("Hors sujet"),
-    "nlu_fallback": N_("Pas compris"),
-}
-"""Intents that no customer chooses from a list, and that have no name among the texts."""
 ENTITIES: Mapping[str, str] = {
     "reading": N_("relevé"),
     "contract": N_("contrat"),
@@ -48,13 +37,13 @@ class Understanding:
     others: list[tuple[str, float]]
 
 
-def understanding_of(kept: Mapping[str, Any] | None, texts: Texts, language: str) -> Understanding | None:
+def understanding_of(kept: Mapping[str, Any] | None, language: str) -> Understanding | None:
     """What is kept with a message (`Message.understood`); None when nothing was to be understood."""
     if not kept or not kept.get("intent"):
         return None
     intent = str(kept["intent"])
     return Understanding(
-        intent=intent_name(intent, texts, language),
+        intent=translate(language, intent_name(intent)),
         confidence=float(kept.get("confidence") or 0),
         is_sure=kept.get("certainty") in (None, "sure"),
         entities=[
@@ -62,18 +51,8 @@ def understanding_of(kept: Mapping[str, Any] | None, texts: Texts, language: str
             for name, value in kept.get("entities", ())
         ],
         others=[
-            (intent_name(str(name), texts, language), float(confidence))
+            (translate(language, intent_name(str(name))), float(confidence))
             for name, confidence in kept.get("ranking", ())
             if name != intent
         ],
     )
-
-
-def intent_name(intent: str, texts: Texts, language: str) -> str:
-    """What a customer wants, in the reader's language; the intent's own name when it has none."""
-    if intent in SMALL_TALK:
-        return translate(language, SMALL_TALK[intent])
-    try:
-        return str(texts.render(f"utter_intent_{intent}", language, "", {})["text"])
-    except MissingText:
-        return intent

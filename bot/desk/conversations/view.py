@@ -17,8 +17,8 @@ from bot.desk.context import Desk
 from bot.desk.conversations.approved import Approved, approved_templates
 from bot.desk.conversations.fields import FIELDS, customer_names
 from bot.desk.conversations.sendable import Measure, Window, measure, window_of
-from bot.desk.file_words import WORDS
 from bot.desk.wording import N_
+from bot.desk.words import WORDS
 from nlu.language import DEFAULT
 from store.desk_models import HandOver, Outcome, Role, Team, User
 from store.drafts import draft_of, typing

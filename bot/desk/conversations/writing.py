@@ -14,7 +14,7 @@ from bot.desk.access import Actor, Permission, allowed
 from bot.desk.context import Desk
 from bot.desk.conversations.approved import compose
 from bot.desk.conversations.fields import field_values, fill
-from bot.desk.conversations.files import bounded, file_of, text_of
+from bot.desk.conversations.files import LARGEST_BODY, bounded, file_of, text_of
 from bot.desk.conversations.having import TAKEN
 from bot.desk.conversations.sendable import CANNOT_SEND, EMPTY, NotSendable, check, cleaned, measure
 from bot.desk.conversations.show import Show
@@ -24,6 +24,7 @@ from bot.desk.pages import Pages, redirect
 from bot.desk.wording import N_
 from bot.wake import announce
 from store import canned_answers
+from store.access_log import viewed
 from store.desk_messages import add_note, hold, is_written, write_reply
 from store.desk_models import Upload
 from store.drafts import keep_draft, keep_typing
@@ -42,11 +43,12 @@ def writing_router(desk: Desk, pages: Pages) -> APIRouter:
     show = Show(desk, pages)
     conversing = Depends(allowed(desk, Permission.CONVERSE))
 
-    @router.post("/reply", dependencies=[Depends(bounded)])
+    @router.post("/reply", dependencies=[Depends(bounded)], max_body_size=LARGEST_BODY)
     async def reply(request: Request, conversation_id: int, actor: Actor = conversing) -> Response:
         """Send `body`, once for each token `form`, with the file of this request or of an earlier try (`upload`)."""
         async with request.form() as form:
-            text, token = cleaned(text_of(form, "body")), _token(form)
+            # What is too long for a draft is too long to be measured, too: that takes seconds.
+            text, token = cleaned(text_of(form, "body")[:LONGEST_DRAFT]), _token(form)
             waiting: Upload | None = None
             try:
                 waiting = await file_of(desk, form, actor)
@@ -127,6 +129,7 @@ def writing_router(desk: Desk, pages: Pages) -> APIRouter:
             answer = await canned_answers.get(session, picked[0]) if picked else None
             if answer is not None:
                 values = await field_values(session, conversation, actor.name, desk.clock())
+                await viewed(session, actor.actor, f"conversation:{conversation_id}", desk.clock())
                 text = "\n".join(filter(None, (text.rstrip(), fill(answer.body, values))))
             # A draft that comes late must not bring back what was sent.
             if not await is_written(session, conversation_id, actor.user_id, token):
@@ -140,7 +143,7 @@ def writing_router(desk: Desk, pages: Pages) -> APIRouter:
         return show.part(request, actor, "counter.html", measure=measured)
 
     @router.post("/typing")
-    async def typing(request: Request, conversation_id: int, actor: Actor = conversing) -> Response:
+    async def typing(conversation_id: int, actor: Actor = conversing) -> Response:
         """The person is pressing keys."""
         async with desk.database.writing() as session:
             await standing_of(session, desk, conversation_id, actor)
@@ -164,7 +167,7 @@ def writing_router(desk: Desk, pages: Pages) -> APIRouter:
     async def _keep(conversation_id: int, actor: Actor, text: str) -> None:
         async with desk.database.writing() as session:
             if await hold(session, conversation_id) is not None:
-                await keep_draft(session, conversation_id, actor.user_id, text[:LONGEST_DRAFT], desk.clock())
+                await keep_draft(session, conversation_id, actor.user_id, text, desk.clock())
 
     async def _not_sent(
         request: Request, actor: Actor, conversation_id: int, error: NotSendable | Taken, **given: Any

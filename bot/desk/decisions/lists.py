@@ -11,23 +11,21 @@ from fastapi.responses import RedirectResponse
 from billing.calendar import local_day
 from billing.reference import parse_reference
 from bot.desk.access import Actor, Permission, allowed
+from bot.desk.addresses import address, page_number, pages_of
 from bot.desk.context import Desk
 from bot.desk.decisions.tabs import (
     HOME,
     STANDS,
     TABS,
-    address,
     commune_choices,
-    page_number,
-    pages_of,
     searched,
     tab_of,
     tabs_shown,
 )
-from bot.desk.file_words import WORDS
 from bot.desk.pages import Pages
 from bot.desk.wording import N_, translate
-from store.decision_lists import Stand, Wanted, communes_of, requests_listed, waiting
+from bot.desk.words import WORDS
+from store.decision_lists import PER_PAGE, Stand, Wanted, communes_of, requests_listed, waiting
 from store.requests import GRANTABLE, OPEN, request_by_reference
 
 
@@ -81,8 +79,8 @@ def lists_router(desk: Desk, pages: Pages) -> APIRouter:
             stands=[(each.value, translate(actor.language, text)) for each, text in STANDS.items()],
             communes=commune_choices(communes, wanted.commune, actor.language),
             page=number,
-            pages=pages_of(listed.total),
-            here=address(HOME, **filters),
+            pages=pages_of(listed.total, PER_PAGE),
+            here=address(HOME, filters),
             home=HOME,
             today=today,
             words=WORDS,

@@ -12,9 +12,9 @@ from bot.desk.decisions.history import history
 from bot.desk.decisions.reading_view import view
 from bot.desk.decisions.request_page import Typed, typed_in
 from bot.desk.decisions.tabs import READINGS
-from bot.desk.file_words import WORDS
 from bot.desk.pages import Pages, redirect
 from bot.desk.wording import N_
+from bot.desk.words import WORDS
 from store.access_log import note_view
 from store.actors import names_of
 from store.decisions import MOST_REASON

@@ -16,7 +16,7 @@ from bot.desk.decisions import reasons, told
 from bot.desk.decisions.history import history
 from bot.desk.decisions.said import said
 from bot.desk.decisions.schedule_form import Row, ScheduleForm, checked, read_rows, rows_of
-from bot.desk.file_words import WORDS
+from bot.desk.words import WORDS
 from bot.request_record import terms_of
 from store.decisions import MOST_REASON, examined
 from store.models import Request, RequestState

@@ -8,9 +8,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from bot.desk.file_words import BASES
 from bot.desk.in_progress import LABELS, VALUES
 from bot.desk.wording import N_, translate
+from bot.desk.words import BASES
 from bot.engine.texts import Texts, shown
 from store.models import Request
 from store.prepaid import shown_kwh

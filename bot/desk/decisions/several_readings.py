@@ -9,21 +9,19 @@ from fastapi import APIRouter, Depends, Request, Response
 from billing.calendar import local_day
 from billing.reference import parse_reference
 from bot.desk.access import Actor, Permission, allowed
+from bot.desk.addresses import address, page_number, pages_of
 from bot.desk.context import Desk
 from bot.desk.decisions.reading_view import ABOUT_NUMBER, oddest, view
 from bot.desk.decisions.readings import UNKNOWN, overtaken
 from bot.desk.decisions.tabs import (
     READINGS,
-    address,
     commune_choices,
-    page_number,
-    pages_of,
     searched,
     tabs_shown,
 )
-from bot.desk.file_words import WORDS
 from bot.desk.pages import Pages, redirect
 from bot.desk.wording import N_
+from bot.desk.words import WORDS
 from store.decision_lists import PER_PAGE, reading_communes, waiting
 from store.models import ReadingState
 from store.reading_reviews import NoSuchReading, Reviewed, accept, readings_by_reference, readings_to_review
@@ -128,8 +126,8 @@ def several_readings_router(desk: Desk, pages: Pages) -> APIRouter:
             filters=filters,
             communes=commune_choices(communes, filters.get("commune"), actor.language),
             page=page,
-            pages=pages_of(total),
-            here=address(READINGS, **filters),
+            pages=pages_of(total, PER_PAGE),
+            here=address(READINGS, filters),
             home=READINGS,
             messages=list(messages),
             words=WORDS,

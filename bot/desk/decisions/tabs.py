@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import ceil
-from urllib.parse import urlencode
 
+from bot.desk.addresses import address
 from bot.desk.wording import N_, translate
-from store.decision_lists import PER_PAGE, Stand, Waiting
+from store.decision_lists import Stand, Waiting
 from store.models import RequestKind
 
 HOME = "/desk/decisions"
 READINGS = f"{HOME}/readings"
-MOST_PAGES = 10_000
 LONGEST_TEXT = 40
 """Characters of what is searched: a reference or a contract's number is shorter."""
 
@@ -73,7 +71,7 @@ def tabs_shown(waiting: Waiting, current: str) -> list[TabShown]:
     requests = [
         TabShown(
             title=tab.title,
-            address=address(HOME, kind=tab.key if tab is not TABS[0] else ""),
+            address=address(HOME, {"kind": tab.key if tab is not TABS[0] else ""}),
             count=sum(waiting.undecided[kind] for kind in tab.kinds),
             late=sum(waiting.late[kind] for kind in tab.kinds),
             is_current=tab.key == current,
@@ -82,21 +80,6 @@ def tabs_shown(waiting: Waiting, current: str) -> list[TabShown]:
     ]
     readings = TabShown(N_("Relevés à vérifier"), READINGS, waiting.readings, 0, current == "readings")
     return [*requests, readings]
-
-
-def address(path: str, **query: str) -> str:
-    """`path` with the words of a query that say something."""
-    said = urlencode({name: value for name, value in query.items() if value})
-    return f"{path}?{said}" if said else path
-
-
-def page_number(text: str) -> int:
-    """The page asked for, from 1; the first for what is no page."""
-    return min(int(text), MOST_PAGES) if text.isascii() and text.isdigit() and int(text) > 0 else 1
-
-
-def pages_of(total: int) -> int:
-    return max(ceil(total / PER_PAGE), 1)
 
 
 def searched(text: str) -> str:

@@ -11,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.calendar import CASABLANCA, local_day
 from bot.desk.access import Actor, Permission, allowed
+from bot.desk.addresses import address, page_number, pages_of
 from bot.desk.context import Desk
 from bot.desk.pages import Pages, language_of
 from bot.desk.supervision import audit_words
-from bot.desk.supervision.spans import Span, address, page_number
+from bot.desk.supervision.spans import Span
 from bot.desk.supervision.tables import csv_file
 from bot.desk.wording import N_, translate
 from store.actors import names_of
@@ -56,7 +57,7 @@ def audit_router(desk: Desk, pages: Pages) -> APIRouter:
             people=people,
             words=audit_words,
             page=page,
-            pages=max(-(-lines.total // PAGE), 1),
+            pages=pages_of(lines.total, PAGE),
             url=address(PATH, asked),
             file=address(f"{PATH}.csv", asked),
             as_text=partial(json.dumps, ensure_ascii=False, indent=2),

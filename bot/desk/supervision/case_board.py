@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 
-from bot.desk.file_words import READING_STATES, REQUEST_KINDS
 from bot.desk.supervision.figures import (
     Board,
     Breakdown,
@@ -24,6 +23,7 @@ from bot.desk.supervision.figures import (
 from bot.desk.supervision.plot import Unit
 from bot.desk.supervision.words import channel_name
 from bot.desk.wording import N_
+from bot.desk.words import READING_STATES, REQUEST_KINDS
 from store.desk_figures import Decision, Readings, Requested
 from store.models import ReadingState, RequestState
 from store.periods import Period

@@ -8,7 +8,6 @@ from datetime import date, datetime
 from statistics import fmean
 
 from billing.calendar import local_day
-from bot.desk.file_words import OUTCOMES
 from bot.desk.supervision.figures import (
     Board,
     Breakdown,
@@ -24,8 +23,8 @@ from bot.desk.supervision.figures import (
     share,
 )
 from bot.desk.supervision.plot import Unit
-from bot.desk.supervision.words import reason_name
 from bot.desk.wording import N_
+from bot.desk.words import HAND_OVER_REASONS, OUTCOMES
 from store.desk_figures import Stay
 from store.periods import Period
 
@@ -129,7 +128,7 @@ def _openings(opened: Sequence[Stay], ended: Sequence[Stay], period: Period) -> 
 
 def _reasons(opened: Sequence[Stay]) -> Breakdown:
     rows = [
-        Row(reason_name(reason), (count, share(count, len(opened))))
+        Row(HAND_OVER_REASONS.get(reason, reason), (count, share(count, len(opened))))
         for reason, count in Counter(each.reason for each in opened).most_common()
     ]
     return Breakdown("reasons", N_("Pourquoi"), N_("Raison"), _SHARES, rows, Of.STAYS, len(opened))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,13 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.calendar import local_day
 from bot.desk.access import Actor, Permission, allowed
+from bot.desk.addresses import address, page_number, pages_of
 from bot.desk.context import Desk
-from bot.desk.file_words import LANGUAGES
+from bot.desk.intent_words import INTENTS, intent_name
 from bot.desk.pages import Pages, redirect
 from bot.desk.supervision.masking import masked_numbers, names_in
-from bot.desk.supervision.spans import Span, address, page_number
-from bot.desk.supervision.words import CERTAINTIES, LABELS, intent_name
+from bot.desk.supervision.spans import Span
 from bot.desk.wording import N_
+from bot.desk.words import LANGUAGES
 from nlu.language import DEFAULT
 from nlu.normalise import clean
 from store.apart import Apart
@@ -36,6 +38,9 @@ from store.labels import (
 )
 
 PATH = "/desk/labels"
+LABELS: tuple[str, ...] = tuple(sorted(INTENTS, key=lambda intent: INTENTS[intent].casefold()))
+"""What a message may be labelled with, in the order of the names."""
+CERTAINTIES: Mapping[str, str] = {"unsure": N_("Pas sûr"), "lost": N_("Pas compris")}
 DEFAULT_DAYS = 30
 LONGEST = 300
 """Characters of an example: longer ones teach a model nothing more."""
@@ -96,7 +101,7 @@ def labels_router(desk: Desk, pages: Pages) -> APIRouter:
             total=total,
             cards=[Card.of(each) for each in messages],
             page=page,
-            pages=max(-(-total // PAGE), 1),
+            pages=pages_of(total, PAGE),
             url=address(PATH, span.query, {"language": language}),
             **shown,
         )

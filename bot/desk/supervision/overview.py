@@ -11,17 +11,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.calendar import local_day
 from bot.desk.access import Actor, Permission, allowed
+from bot.desk.addresses import address, number_in
 from bot.desk.context import Desk
-from bot.desk.file_words import HAND_OVER_REASONS, LANGUAGES
 from bot.desk.pages import Pages, language_of
 from bot.desk.supervision.case_board import case_board
 from bot.desk.supervision.desk_board import desk_board
 from bot.desk.supervision.figures import Board, Breakdown, Chart
-from bot.desk.supervision.spans import Span, address, number_in
+from bot.desk.supervision.spans import Span
 from bot.desk.supervision.tables import breakdown_rows, chart_rows, csv_file
 from bot.desk.supervision.talk_board import talk_board
 from bot.desk.supervision.written import short_day, written
 from bot.desk.wording import DIRECTIONS, N_, translate
+from bot.desk.words import HAND_OVER_REASONS, LANGUAGES
 from store import desk_figures, desk_now, message_figures
 from store.apart import Apart
 from store.desk_figures import Scope

@@ -9,12 +9,13 @@ from fastapi.responses import HTMLResponse
 
 from billing.calendar import local_day
 from bot.desk.access import Actor, Permission, allowed
+from bot.desk.addresses import address, number_in, page_number
 from bot.desk.context import Desk
-from bot.desk.file_words import CHANNELS, LANGUAGES
 from bot.desk.pages import Pages
 from bot.desk.supervision.excerpts import excerpt
-from bot.desk.supervision.spans import Span, address, number_in, page_number
+from bot.desk.supervision.spans import Span
 from bot.desk.wording import N_
+from bot.desk.words import CHANNELS, LANGUAGES
 from store.access_log import viewed
 from store.apart import Apart
 from store.conversation_search import Found, Wanted, pages, search

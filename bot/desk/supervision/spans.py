@@ -6,17 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import ClassVar
-from urllib.parse import urlencode
 
 from bot.desk.wording import N_
 from store.periods import Period
 
 LONGEST = 400
 """Days: a year and the month before it to compare with."""
-
-
-LONGEST_NUMBER = 10
-"""Digits: what a column of ids holds on every engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +69,3 @@ class Span:
     def query(self) -> dict[str, str]:
         """What asks for the same again."""
         return {"days": str(self.days)} if self.days else {"first": self.first, "last": self.last}
-
-
-def address(path: str, *queries: Mapping[str, object]) -> str:
-    """`path` with the fields of `queries` that are not empty; later ones win."""
-    fields = {name: value for query in queries for name, value in query.items()}
-    kept = {name: str(value) for name, value in fields.items() if value not in (None, "")}
-    return f"{path}?{urlencode(kept)}" if kept else path
-
-
-def page_number(said: str | None) -> int:
-    """The page of a list that an address names, from 1; the first when it names none."""
-    return max(int(said), 1) if said is not None and said.isdecimal() and len(said) < LONGEST_NUMBER else 1
-
-
-def number_in(said: str | None) -> int | None:
-    """An id in an address; None when there is none, or when it is no number."""
-    return int(said) if said is not None and said.isdecimal() and len(said) < LONGEST_NUMBER else None

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+from bot.desk.intent_words import intent_name
 from bot.desk.supervision.figures import Board, Breakdown, Chart, Column, Kind, Of, Row, Series, Tile, share
 from bot.desk.supervision.plot import Unit
-from bot.desk.supervision.words import channel_name, intent_name, language_name
+from bot.desk.supervision.words import channel_name, language_name
 from bot.desk.wording import N_
 from store.message_figures import Contacts, Refusal, Traffic, Understood
 from store.models import Direction

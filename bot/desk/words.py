@@ -1,4 +1,4 @@
-"""What the words that the store keeps are called in a customer's file. French; templates translate them with `_`."""
+"""What the words that the store keeps are called at the desk. French; templates translate them with `_`."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ LANGUAGES: Mapping[str, str] = {
     "en": N_("Anglais"),
     "zgh": N_("Tamazight"),
 }
+"""By BCP 47 code, in the order of lists."""
+ANSWERED_IN: Mapping[str, str] = {code: name for code, name in LANGUAGES.items() if code != "zgh"}
+"""Those in which the assistant and the teams answer; Tamazight is only recognised."""
 CHANNELS: Mapping[str, str] = {
     "sms": N_("SMS"),
     "whatsapp": N_("WhatsApp"),
@@ -103,6 +106,7 @@ HAND_OVER_REASONS: Mapping[str, str] = {
     "agent": N_("Un conseiller a écrit"),
     "reopened": N_("Rouverte"),
 }
+PRIORITIES: Mapping[str, str] = {"urgent": N_("Urgent"), "high": N_("Prioritaire"), "normal": N_("Normal")}
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "utility": UTILITIES,
@@ -122,5 +126,6 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "payment": PAYMENTS,
     "outcome": OUTCOMES,
     "hand_over": HAND_OVER_REASONS,
+    "priority": PRIORITIES,
 }
 """All of them, for templates: `{{ _(words.utility[contract.utility]) }}`."""
