@@ -234,9 +234,17 @@ async def _theirs(
 
 
 async def _hold(session: AsyncSession, conversation_id: int) -> None:
-    """Keep turns and other agents waiting, without touching keys, so that a new message is still accepted."""
+    """Keep turns and other agents waiting, without touching keys, so that a new message is still accepted.
+
+    The conversation is read again: one that was loaded before others were done with it would be written by what it
+    was then.
+    """
+    await session.flush()
     await session.execute(
-        select(Conversation.id).where(Conversation.id == conversation_id).with_for_update(key_share=True)
+        select(Conversation)
+        .where(Conversation.id == conversation_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     )
 
 

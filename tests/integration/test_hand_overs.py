@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from actions.operator import load_operator
@@ -309,6 +309,19 @@ async def test_a_night_does_not_count_as_waiting_and_the_opening_is_told(house: 
     await house.open(now=NOW + timedelta(hours=9))
     assert (await _place(house, morning)).expected_wait == timedelta(minutes=10)
     assert (await _place(house, NOW + timedelta(hours=9))).opens_at == datetime(2026, 11, 24, 7, 30, tzinfo=UTC)
+
+
+async def test_a_conversation_that_went_back_meanwhile_is_taken_all_the_same(house: House) -> None:
+    await house.open()
+    async with house.database.writing() as session:
+        loaded_before = await session.get_one(Conversation, house.conversation)
+        unseen = {"synchronize_session": False}
+        await session.execute(
+            update(HandOver).values(ended_at=NOW, outcome=Outcome.CUSTOMER_LEFT), execution_options=unseen
+        )
+        await session.execute(update(Conversation).values(holder=Holder.ASSISTANT), execution_options=unseen)
+        await hand_overs.take_by_reply(session, loaded_before, house.amina, NOW)
+    assert await house.holder() == Holder.AGENT
 
 
 async def test_the_place_is_right_among_five_hundred(house: House) -> None:
