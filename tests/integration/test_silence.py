@@ -37,7 +37,7 @@ from store.desk_models import HandOver, Note, Outcome, Role, Team, User
 from store.models import Conversation, Direction, Holder, Message, Notice, NoticeState
 
 CONVERSATIONS = int(os.environ.get("RELEVE_SILENT_CONVERSATIONS", "1000"))
-ON_POSTGRESQL = 20
+ON_POSTGRESQL = 5
 """One of so many is played on PostgreSQL too, where turns and agents really go on side by side."""
 SEED = os.environ.get("RELEVE_SILENT_SEED", "6")
 BEGINNING = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
