@@ -6,6 +6,7 @@ model is made once per state of the training files.
 
 from __future__ import annotations
 
+import logging
 import shutil
 import warnings
 from collections.abc import AsyncIterator, Iterator
@@ -37,7 +38,8 @@ structlog.configure(
     processors=[
         structlog.processors.add_log_level,
         structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
-    ]
+    ],
+    wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
 )
 
 ENGINES = ("sqlite", "postgresql")

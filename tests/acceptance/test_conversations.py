@@ -145,6 +145,7 @@ async def test_guessing_is_limited_and_tells_nothing(house: House) -> None:
         replies = [await phone.says("je veux donner mon index"), await phone.says(contract)]
         replies += [await phone.says(guess) for guess in ("10,00", "11,00", "12,00")]
         answers.append(replies)
+        await phone.says("assistant")  # nobody stands in the queue before the other
     assert answers[0] == answers[1]
     assert "conseiller" in answers[0][-1].lower()
 
