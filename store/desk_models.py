@@ -133,6 +133,7 @@ class HandOver(Base):
     __tablename__ = "hand_over"
     __table_args__ = (
         one_of("priority", Priority),
+        one_of("outcome", Outcome),
         CheckConstraint("(ended_at IS NULL) = (outcome IS NULL)", name="ended_with_outcome"),
         CheckConstraint("score BETWEEN 1 AND 5", name="score"),
         # One open stay at a time: two that hand over at the same moment make one.

@@ -58,6 +58,14 @@ CHECKS: list[tuple[str, str, dict[str, Any]]] = [
     ("ck_message_state_known", "message", {"direction": "out", "state": "thinking"}),
     ("ck_message_state_of_direction", "message", {"direction": "in", "state": "queued"}),
     ("ck_message_state_of_direction", "message", {"direction": "out", "state": "received"}),
+    ("ck_user_account_role_known", "user_account", {"role": "owner"}),
+    ("ck_user_account_language_known", "user_account", {"language": "en"}),
+    ("ck_hand_over_priority_known", "hand_over", {"priority": "low"}),
+    ("ck_hand_over_outcome_known", "hand_over", {"outcome": "lost"}),
+    ("ck_hand_over_ended_with_outcome", "hand_over", {"outcome": None}),
+    ("ck_hand_over_ended_with_outcome", "hand_over", {"ended_at": None}),
+    ("ck_hand_over_score", "hand_over", {"score": 6}),
+    ("ck_hand_over_score", "hand_over", {"score": 0}),
     ("ck_message_inbound_has_carrier_id", "message", {"direction": "in", "carrier_id": None}),
 ]
 
@@ -140,6 +148,14 @@ async def test_what_is_unique_is_stored_once(session: AsyncSession, table: str, 
     same = {column: ROWS[table][column] for column in columns}
     with pytest.raises(IntegrityError, match=r"(?i)unique"):
         await session.execute(statement(table, another(table, **same)))
+
+
+async def test_a_conversation_is_handed_over_once_at_a_time(session: AsyncSession) -> None:
+    await insert_all(session)
+    open_one = {"ended_at": None, "outcome": None}
+    await session.execute(statement("hand_over", another("hand_over", **open_one)))
+    with pytest.raises(IntegrityError, match=r"(?i)unique"):
+        await session.execute(statement("hand_over", another("hand_over", id=3, **open_one)))
 
 
 async def test_what_must_be_there_cannot_be_left_out(session: AsyncSession) -> None:

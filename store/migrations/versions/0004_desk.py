@@ -103,6 +103,11 @@ def upgrade() -> None:
         sa.Column("asked_at", INSTANT),
         sa.Column("score", sa.Integer()),
         sa.CheckConstraint("priority IN ('urgent', 'high', 'normal')", name=op.f("ck_hand_over_priority_known")),
+        sa.CheckConstraint(
+            "outcome IN ('solved', 'not_solved', 'request_made', 'no_answer', 'released', "
+            "'customer_left', 'expired')",
+            name=op.f("ck_hand_over_outcome_known"),
+        ),
         sa.CheckConstraint("(ended_at IS NULL) = (outcome IS NULL)", name=op.f("ck_hand_over_ended_with_outcome")),
         sa.CheckConstraint("score BETWEEN 1 AND 5", name=op.f("ck_hand_over_score")),
         sa.ForeignKeyConstraint(
