@@ -6,9 +6,7 @@ neither. A campaign keeps few messages in the outbox, so that pausing it acts at
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Iterable
-from contextlib import suppress
 from datetime import datetime
 
 import structlog
@@ -21,6 +19,7 @@ from bot.clock import Clock, system_clock
 from bot.engine.assistant import open_form
 from bot.engine.texts import MissingText, Texts
 from bot.notice_text import Composed, Composer, Recipient, Unreachable
+from bot.routine import Routine
 from nlu.language import DEFAULT
 from store.audience import no_longer
 from store.campaigns import UNSENT, finish, running, selection_of
@@ -48,7 +47,7 @@ AHEAD = 200
 """Messages of campaigns that may wait in the outbox, those of all campaigns together."""
 
 
-class Announcer:
+class Announcer(Routine):
     """`wake` is told the conversations that a reply-like message was written for; campaigns have their lanes."""
 
     def __init__(
@@ -62,24 +61,13 @@ class Announcer:
         every: float = EVERY_SECONDS,
         ahead: int = AHEAD,
     ) -> None:
+        super().__init__("announcer", every)
         self._database = database
         self._composer = Composer(texts, operator, channels)
         self._operator = operator
         self._wake = wake
         self._clock = clock
-        self._every = every
         self._ahead = ahead
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="announcer")
-
-    async def stop(self) -> None:
-        """Stop after the transaction in hand is done or undone."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
 
     async def look(self) -> None:
         """Write all messages that may be written now. In quiet hours none: what is due stays due."""
@@ -171,14 +159,6 @@ class Announcer:
         except MissingText as error:  # written by another release: told to the operator, and the others go on
             log.error("announcer.no_text", notice=notice.id, error=str(error))
             return Unreachable("no_text")
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.look()
-            except Exception as error:
-                log.error("announcer.failed", error=type(error).__name__)
-            await asyncio.sleep(self._every)
 
 
 async def _due(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import date, timedelta
 
 import structlog
@@ -13,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from actions.operator import Operator
 from billing.calendar import local_day
 from bot.clock import Clock, system_clock
+from bot.routine import Routine
 from store.database import Database
 from store.deadlines import break_overdue, keep_paid, late_requests, remind
 
@@ -25,7 +24,7 @@ NAMED = 10
 """Late requests that a line of the log names."""
 
 
-class Deadlines:
+class Deadlines(Routine):
     """Breaks, keeps and reminds of granted schedules, and tells the operator of requests that wait too long."""
 
     def __init__(
@@ -36,23 +35,12 @@ class Deadlines:
         every: float = EVERY_SECONDS,
         batch: int = BATCH,
     ) -> None:
+        super().__init__("deadlines", every)
         self._database = database
         self._operator = operator
         self._clock = clock
-        self._every = every
         self._batch = batch
-        self._task: asyncio.Task[None] | None = None
         self._reported_on: date | None = None
-
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="deadlines")
-
-    async def stop(self) -> None:
-        """Stop after the transaction in hand is done or undone."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
 
     async def look(self) -> None:
         """Do all that is due now. Doing it again changes nothing."""
@@ -85,11 +73,3 @@ class Deadlines:
             late = await late_requests(session, today, NAMED)
         if late:
             log.warning("requests.late", references=[request.reference for request in late], oldest=late[0].due_on)
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.look()
-            except Exception as error:
-                log.error("deadlines.failed", error=type(error).__name__)
-            await asyncio.sleep(self._every)
