@@ -1,7 +1,7 @@
 """What agents write in a conversation: replies, approved templates, and notes to each other.
 
 A reply takes the conversation for whoever writes it. Each form that is sent has a token of its own, kept with the
-message: sent twice, it is written once. Callers hold the conversation with `hold` first.
+message: sent twice, it is written once. Callers hold the conversation first (`store.hand_overs.held_conversation`).
 """
 
 from __future__ import annotations
@@ -21,15 +21,6 @@ from store.models import Conversation, Direction, Message, MessageState
 FORMS_KEPT = 20
 """Latest messages of an agent in a conversation among which a form that was sent already is looked for."""
 SAME_NOTE = timedelta(minutes=1)
-
-
-async def hold(session: AsyncSession, conversation_id: int) -> Conversation | None:
-    """The conversation, kept from turns and other agents until the transaction ends; None when there is none.
-
-    Held without touching keys: a customer's new message is accepted meanwhile.
-    """
-    query = select(Conversation).where(Conversation.id == conversation_id).with_for_update(key_share=True)
-    return await session.scalar(query)
 
 
 async def is_written(session: AsyncSession, conversation_id: int, user_id: int, form: str) -> bool:

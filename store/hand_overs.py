@@ -64,7 +64,7 @@ async def open_hand_over(
     `language` is the customer's (BCP 47), by default what the conversation is in; without `team_id` it chooses the
     team. With `user_id` that person has it at once.
     """
-    await _hold(session, conversation.id)
+    await held_conversation(session, conversation.id)
     already = await current(session, conversation.id)
     if already is not None:
         return already
@@ -95,7 +95,7 @@ async def current(session: AsyncSession, conversation_id: int, *, hold: bool = F
     With `hold` nobody else can change either until the transaction ends.
     """
     if hold:
-        await _hold(session, conversation_id)
+        await held_conversation(session, conversation_id)
     query = (
         select(HandOver)
         .where(HandOver.conversation_id == conversation_id, HandOver.ended_at.is_(None))
@@ -233,14 +233,14 @@ async def _theirs(
     return hand_over
 
 
-async def _hold(session: AsyncSession, conversation_id: int) -> None:
-    """Keep turns and other agents waiting, without touching keys, so that a new message is still accepted.
+async def held_conversation(session: AsyncSession, conversation_id: int) -> Conversation | None:
+    """The conversation, kept from turns and other agents until the transaction ends; None when there is none.
 
-    The conversation is read again: one that was loaded before others were done with it would be written by what it
-    was then.
+    Held without touching keys: a customer's new message is accepted meanwhile. It is read again: one that was loaded
+    before others were done with it would be written by what it was then.
     """
     await session.flush()
-    await session.execute(
+    return await session.scalar(
         select(Conversation)
         .where(Conversation.id == conversation_id)
         .with_for_update(key_share=True)

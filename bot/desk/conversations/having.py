@@ -14,7 +14,7 @@ from bot.desk.pages import Pages, redirect
 from bot.desk.wording import N_
 from bot.parting import Parting
 from store import hand_overs
-from store.desk_messages import hold, latest_inbound
+from store.desk_messages import latest_inbound
 from store.desk_models import HandOver, Outcome
 from store.hand_overs import NoSuchTarget, NotOpen, Taken
 
@@ -119,7 +119,7 @@ def having_router(desk: Desk, pages: Pages) -> APIRouter:
         """Take up a conversation that the assistant has."""
         try:
             async with desk.database.writing() as session:
-                conversation = await hold(session, conversation_id)
+                conversation = await hand_overs.held_conversation(session, conversation_id)
                 if conversation is None:
                     raise HTTPException(404, NO_CONVERSATION)
                 await hand_overs.reopen(session, conversation, actor.user_id, desk.clock())

@@ -25,10 +25,10 @@ from bot.desk.wording import N_
 from bot.wake import announce
 from store import canned_answers
 from store.access_log import viewed
-from store.desk_messages import add_note, hold, is_written, write_reply
+from store.desk_messages import add_note, is_written, write_reply
 from store.desk_models import Upload
 from store.drafts import keep_draft, keep_typing
-from store.hand_overs import Taken
+from store.hand_overs import Taken, held_conversation
 from store.models import Conversation
 
 LONGEST_DRAFT = 20_000
@@ -98,7 +98,7 @@ def writing_router(desk: Desk, pages: Pages) -> APIRouter:
         problem = EMPTY if not text else NOTE_TOO_LONG if len(text) > LONGEST_NOTE else None
         if problem is None:
             async with desk.database.writing() as session:
-                if await hold(session, conversation_id) is None:
+                if await held_conversation(session, conversation_id) is None:
                     raise HTTPException(404, NO_CONVERSATION)
                 await add_note(session, conversation_id, actor.user_id, text, desk.clock())
         if not _is_part(request):
@@ -153,7 +153,7 @@ def writing_router(desk: Desk, pages: Pages) -> APIRouter:
     async def _write(conversation_id: int, actor: Actor, token: str, write: Write) -> None:
         """Run `write` under the conversation's lock unless its form was obeyed already. Raises what it raises."""
         async with desk.database.writing() as session:
-            conversation = await hold(session, conversation_id)
+            conversation = await held_conversation(session, conversation_id)
             if conversation is None:
                 raise HTTPException(404, NO_CONVERSATION)
             if await is_written(session, conversation_id, actor.user_id, token):
@@ -166,7 +166,7 @@ def writing_router(desk: Desk, pages: Pages) -> APIRouter:
 
     async def _keep(conversation_id: int, actor: Actor, text: str) -> None:
         async with desk.database.writing() as session:
-            if await hold(session, conversation_id) is not None:
+            if await held_conversation(session, conversation_id) is not None:
                 await keep_draft(session, conversation_id, actor.user_id, text, desk.clock())
 
     async def _not_sent(
