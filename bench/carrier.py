@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from time import perf_counter
 from urllib.parse import parse_qs
 
-from aiohttp import web
+import orjson
+
+from bench.wire import listen
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +28,17 @@ class Carrier:
         self._account = account
         self._replies: defaultdict[str, list[Reply]] = defaultdict(list)
         self._arrivals: dict[str, asyncio.Event] = {}
-        self._runner: web.AppRunner | None = None
+        self._server: asyncio.Server | None = None
         self._count = 0
 
     async def start(self) -> str:
         """Listen on a free loopback port; returns the address to use in place of https://api.twilio.com."""
-        app = web.Application()
-        app.router.add_post("/2010-04-01/Accounts/{account}/Messages.json", self._send)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        host, port = self._runner.addresses[0][:2]
-        return f"http://{host}:{port}"
+        self._server, port = await listen(self._send)
+        return f"http://127.0.0.1:{port}"
 
     async def stop(self) -> None:
-        if self._runner:
-            await self._runner.cleanup()
+        if self._server:
+            self._server.close()
 
     def replies(self, phone: str) -> list[Reply]:
         """What was sent to `phone` until now, oldest first."""
@@ -64,15 +61,15 @@ class Carrier:
             except TimeoutError:
                 return count
 
-    async def _send(self, request: web.Request) -> web.Response:
+    def _send(self, body: bytes) -> bytes:
         at = perf_counter()
-        form = {name: values[0] for name, values in parse_qs(await request.text()).items()}
-        to, body = form["To"], form.get("Body", "")
-        self._replies[to].append(Reply(at, body))
+        form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        to, text = form["To"], form.get("Body", "")
+        self._replies[to].append(Reply(at, text))
         if arrival := self._arrivals.get(to):
             arrival.set()
         self._count += 1
-        return web.json_response(self._message(f"SM{self._count:032x}", form, body), status=201)
+        return orjson.dumps(self._message(f"SM{self._count:032x}", form, text))
 
     def _message(self, sid: str, form: dict[str, str], body: str) -> dict[str, object]:
         """A Message resource as Twilio answers it on creation."""

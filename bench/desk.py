@@ -122,10 +122,10 @@ async def _measure(engine: str, plan: Plan, core: int, other_cores: Sequence[int
                 await database.close()
         os.sched_setaffinity(0, set(other_cores))
         cleanup.callback(os.sched_setaffinity, 0, {core, *other_cores})
-        servers = Servers(core, place.folder)
+        servers = Servers([core], place.folder)
         cleanup.callback(servers.stop)
         side.start(servers)
-        await servers.answering(side.ready)
+        await servers.answering(*side.ready)
         floor = Floor(side.base, ACCOUNT, agents)
         try:
             for agent in agents[:ALONE]:

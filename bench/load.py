@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from time import perf_counter
 
-import aiohttp
 from twilio.request_validator import RequestValidator
 
 from bench.carrier import Carrier
 from bench.conversations import Conversation
+from bench.wire import Poster, WireError
 from bot.channels.carrier import Channel
 from bot.tryit.customer import CustomerAction
 from bot.tryit.twilio_webhook import TwilioAccount, incoming_form, signed
@@ -27,19 +28,12 @@ class TurnLost(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Webhook:
-    """One signed request, ready to post."""
-
-    body: bytes
-    headers: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class Script:
     """A conversation with its webhooks signed beforehand, so that signing costs nothing while measuring."""
 
     conversation: Conversation
-    webhooks: tuple[Webhook, ...]
+    webhooks: tuple[bytes, ...]
+    """Requests, ready to post."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +58,22 @@ class Played:
 
 
 class Load:
-    """Posts to one side's webhook and waits at the carrier."""
+    """Posts to one side's webhook, which it signs for, and waits at the carrier.
 
-    def __init__(self, carrier: Carrier, account: TwilioAccount, url: str) -> None:
+    `addresses` are where the side's processes listen: they are posted to in turn, as a balancer would.
+    """
+
+    def __init__(self, carrier: Carrier, account: TwilioAccount, url: str, addresses: Sequence[str]) -> None:
         self._carrier = carrier
         self._account = account
         self._url = url
         self._expected: dict[str, tuple[int, ...]] = {}
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=PATIENCE_SECONDS)
-        )
+        self._posters = [Poster(address) for address in addresses]
+        self._turn_of = cycle(self._posters)
 
-    async def close(self) -> None:
-        await self._session.close()
+    def close(self) -> None:
+        for poster in self._posters:
+            poster.close()
 
     def sign(self, conversations: Iterable[Conversation]) -> list[Script]:
         """Twilio's webhooks for every text."""
@@ -88,7 +85,7 @@ class Load:
                 sid = f"SM{conversation.phone.removeprefix('+'):0>24}{number:08x}"
                 action = CustomerAction(sender=conversation.phone, text=text)
                 form = incoming_form(self._account, Channel.SMS, sid, action, "", None)
-                webhooks.append(Webhook(*signed(validator, self._url, form)))
+                webhooks.append(self._posters[0].request(*signed(validator, self._url, form)))
             scripts.append(Script(conversation, tuple(webhooks)))
         return scripts
 
@@ -135,13 +132,18 @@ class Load:
                 return
 
     async def _conversation(self, script: Script, played: Played) -> None:
+        async for turn in self.turns(script):
+            played.turns.append(turn)
+
+    async def turns(self, script: Script) -> AsyncIterator[TurnTime]:
+        """Play a conversation; each text is written once whoever iterates asks for it. Raises `TurnLost`."""
         phone = script.conversation.phone
         due = 0
         for webhook, answers in zip(script.webhooks, self._expected[script.conversation.kind], strict=True):
             due += answers
-            played.turns.append(await self._turn(phone, webhook, due))
+            yield await self._turn(phone, webhook, due)
 
-    async def _turn(self, phone: str, webhook: Webhook, due: int) -> TurnTime:
+    async def _turn(self, phone: str, webhook: bytes, due: int) -> TurnTime:
         """Post, then wait until the webhook is answered and `due` messages in all were sent to `phone`.
 
         Both, because Rasa answers the webhook after it has replied and saved: a customer who wrote in between
@@ -150,13 +152,12 @@ class Load:
         started = perf_counter()
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                async with self._session.post(self._url, data=webhook.body, headers=webhook.headers) as answer:
-                    await answer.read()
+                answer = await next(self._turn_of).post(webhook)
                 if answer.status >= 300:
                     raise TurnLost(f"the webhook was answered {answer.status}")
                 await self._carrier.wait(phone, due)
         except TimeoutError as late:
             raise TurnLost(f"not answered within {PATIENCE_SECONDS:.0f} s") from late
-        except aiohttp.ClientError as error:
+        except WireError as error:
             raise TurnLost(f"the webhook failed: {error}") from error
         return TurnTime(started, self._carrier.replies(phone)[due - 1].at)

@@ -1,4 +1,4 @@
-"""The measured server processes: started on one core, their CPU time and memory read from the kernel."""
+"""The measured server processes: held to given cores, their CPU time and memory read from the kernel."""
 
 from __future__ import annotations
 
@@ -39,17 +39,18 @@ def free_port() -> int:
 
 
 class Servers:
-    """Processes that are started and measured together, all on core `core`."""
+    """Processes that are started and measured together, on `cores`: each on one of them, in turn."""
 
-    def __init__(self, core: int, logs: Path) -> None:
-        self._core = core
+    def __init__(self, cores: Sequence[int], logs: Path) -> None:
+        self._cores = cores
         self._logs = logs
         self._started: dict[str, subprocess.Popen[bytes]] = {}
         self._adopted: list[psutil.Process] = []
         self._adopted_cpu = 0.0
 
     def start(self, name: str, command: Sequence[str | Path], env: Mapping[str, str], folder: Path) -> None:
-        """Start a process; its output goes to `NAME.log`."""
+        """Start a process on the next core; its output goes to `NAME.log`."""
+        core = self._cores[len(self._started) % len(self._cores)]
         with (self._logs / f"{name}.log").open("ab") as log:
             self._started[name] = subprocess.Popen(
                 [str(word) for word in command],
@@ -58,19 +59,22 @@ class Servers:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                preexec_fn=lambda: os.sched_setaffinity(0, {self._core}),
+                preexec_fn=lambda: os.sched_setaffinity(0, {core}),
             )
 
     def adopt(self, pid: int) -> None:
-        """Count a server that runs already (the database), from now on, and keep it on the core too."""
+        """Count a server that runs already (the database), from now on, and keep it on the cores too."""
         root = psutil.Process(pid)
         for process in (root, *root.children(recursive=True)):
-            process.cpu_affinity([self._core])
+            process.cpu_affinity(list(self._cores))
         self._adopted.append(root)
         self._adopted_cpu += _cpu(root)
 
-    async def answering(self, url: str) -> None:
-        """Until `url` answers 200. Raises `NotStarted`."""
+    async def answering(self, *urls: str) -> None:
+        """Until each of `urls` answers 200. Raises `NotStarted`."""
+        await asyncio.gather(*(self._answering(url) for url in urls))
+
+    async def _answering(self, url: str) -> None:
         deadline = perf_counter() + START_SECONDS
         async with aiohttp.ClientSession() as session:
             while perf_counter() < deadline:

@@ -48,8 +48,13 @@ class Side(Protocol):
 
     name: str
     what: str
+    cores: int
+    """How many its processes are spread over."""
     webhook: str
-    ready: str
+    """The address that the carrier believes it calls, and signs."""
+    addresses: Sequence[str]
+    """Where webhooks are posted to, in turn."""
+    ready: Sequence[str]
 
     def train(self) -> None:
         """Install and train what is not there yet; not measured, and not held to one core."""
@@ -71,19 +76,24 @@ class Side(Protocol):
 
 
 class Releve:
-    """`releve serve`: web and worker in one process."""
+    """`releve serve`, web and worker in one process; `processes` of them, each with a core."""
 
-    def __init__(self, *, postgresql: bool = False) -> None:
-        self.name = "releve-postgresql" if postgresql else "releve"
-        self.what = "Relève on PostgreSQL" if postgresql else "Relève on SQLite"
-        self._port = free_port()
+    def __init__(self, *, postgresql: bool = False, processes: int = 1) -> None:
+        self.name = ("releve-postgresql" if postgresql else "releve") + ("" if processes == 1 else f"-{processes}")
+        self.what = f"Relève on {'PostgreSQL' if postgresql else 'SQLite'}"
+        if processes > 1:
+            self.what += f", {processes} cores"
+        self.cores = processes
+        self._ports = [free_port() for _ in range(processes)]
         self._postgresql = Postgresql() if postgresql else None
         self.database_url = ""
         """Known once prepared."""
         self._place: Place | None = None
-        self.base = f"http://127.0.0.1:{self._port}"
+        bases = [f"http://127.0.0.1:{port}" for port in self._ports]
+        self.base = bases[0]
         self.webhook = f"{self.base}/webhooks/twilio"
-        self.ready = f"{self.base}/readyz"
+        self.addresses = [f"{base}/webhooks/twilio" for base in bases]
+        self.ready = [f"{base}/readyz" for base in bases]
 
     def train(self) -> None:
         """With `releve train`, when there is no model or it is older than what it is made from."""
@@ -118,7 +128,8 @@ class Releve:
         }
         if self._postgresql:
             servers.adopt(self._postgresql.pid)
-        servers.start("releve", [_releve(), "serve", "--port", str(self._port)], env, self._place.folder)
+        for port in self._ports:
+            servers.start(f"releve-{port}", [_releve(), "serve", "--port", str(port)], env, self._place.folder)
 
     async def stored(self) -> Stored:
         query = (
@@ -177,8 +188,10 @@ class Stock:
         self._project = Path()
         self._place: Place | None = None
         base = f"http://127.0.0.1:{self._port}"
+        self.cores = 1
         self.webhook = f"{base}/webhooks/twilio/webhook"
-        self.ready = f"{base}/"
+        self.addresses = [self.webhook]
+        self.ready = [f"{base}/"]
 
     def train(self) -> None:
         install()
