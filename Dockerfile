@@ -15,6 +15,8 @@ COPY . .
 RUN uv sync --frozen --no-dev --extra photos --extra tracing && .venv/bin/releve train --quiet
 
 FROM python:3.12-slim
+# pg_dump for `releve db backup`: no older than the server.
+RUN apt-get update && apt-get install -y --no-install-recommends postgresql-client && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/releve releve
 COPY --from=build --chown=root:root /app /app
 WORKDIR /app
