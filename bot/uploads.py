@@ -8,6 +8,7 @@ from typing import Final
 
 from bot.file_kinds import EXTENSIONS, kind_of
 from store.database import Database
+from store.sealing import Keyring
 from store.uploads import content_of
 
 TAKEN: Final = frozenset({"application/pdf", "image/png", "image/jpeg"})
@@ -53,9 +54,10 @@ def clean_name(given: str, kind: str) -> str:
 class Uploads:
     """Gives the file that goes with a message (`bot.attachments.Source`)."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
+        self._keyring = keyring
 
     async def __call__(self, message_id: int) -> bytes:
         async with self._database.reading() as session:
-            return await content_of(session, message_id)
+            return await content_of(session, self._keyring, message_id)

@@ -1,4 +1,7 @@
-"""Files that agents send with a message. One that was never sent is kept for a day: its draft may still be."""
+"""Files that agents send with a message, sealed where there is a key.
+
+One that was never sent is kept for a day: its draft may still be.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
 from store.desk_models import Upload
+from store.sealing import Keyring
 
 UNSENT_KEPT = timedelta(days=1)
+PURPOSE = "upload"
+"""What `Upload.content` is sealed for (`store.sealing`)."""
 
 
 async def keep(
-    session: AsyncSession, user_id: int, name: str, content_type: str, content: bytes, now: datetime
+    session: AsyncSession,
+    keyring: Keyring,
+    user_id: int,
+    name: str,
+    content_type: str,
+    content: bytes,
+    now: datetime,
 ) -> Upload:
     """Store a file that waits to be sent; what the person never sent long ago goes."""
     await session.execute(
@@ -22,7 +34,8 @@ async def keep(
             Upload.user_id == user_id, Upload.message_id.is_(None), Upload.created_at < now - UNSENT_KEPT
         )
     )
-    upload = Upload(user_id=user_id, name=name, content_type=content_type, content=content, created_at=now)
+    sealed = keyring.seal_file(content, PURPOSE)
+    upload = Upload(user_id=user_id, name=name, content_type=content_type, content=sealed, created_at=now)
     session.add(upload)
     await session.flush()
     return upload
@@ -34,6 +47,7 @@ async def unsent(session: AsyncSession, upload_id: int, user_id: int) -> Upload 
     return await session.scalar(query.options(defer(Upload.content)))
 
 
-async def content_of(session: AsyncSession, message_id: int) -> bytes:
-    """The bytes that go with a message. Raises `NoResultFound`."""
-    return (await session.scalars(select(Upload.content).where(Upload.message_id == message_id).limit(1))).one()
+async def content_of(session: AsyncSession, keyring: Keyring, message_id: int) -> bytes:
+    """The bytes that go with a message. Raises `NoResultFound` and `Unreadable`."""
+    query = select(Upload.content).where(Upload.message_id == message_id).limit(1)
+    return keyring.open_file((await session.scalars(query)).one(), PURPOSE)

@@ -18,9 +18,14 @@ from sqlalchemy.orm import selectinload
 
 from store import hand_overs, user_sessions
 from store.desk_models import Role, Team, User
+from store.helpdesk_models import OutsideAgent
 from store.models import Audit
 
 LONGEST_NAME = 120
+IS_OURS = ~select(OutsideAgent.user_id).where(OutsideAgent.user_id == User.id).exists()
+"""Not an agent of another helpdesk (`store.outside`)."""
+SECOND_FACTOR = "second factor"
+"""What `User.totp_secret` is sealed for (`store.sealing`)."""
 _EMAIL = re.compile(r"[^\s@<>\"',;:\\()\[\]\x00-\x1f]{1,64}@[^\s@<>\"',;:\\()\[\]\x00-\x1f]+\.[^\s@.]{2,}")
 
 
@@ -63,8 +68,8 @@ async def get(session: AsyncSession, user_id: int, *, hold: bool = False) -> Use
 
 
 async def every_user(session: AsyncSession) -> list[User]:
-    """All accounts with their teams, those in use first, by name."""
-    query = select(User).options(selectinload(User.teams))
+    """All accounts of people who sign in here with their teams, those in use first, by name."""
+    query = select(User).where(IS_OURS).options(selectinload(User.teams))
     return list(await session.scalars(query.order_by(User.disabled_at.is_not(None), User.name, User.id)))
 
 

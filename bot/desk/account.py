@@ -132,7 +132,7 @@ def account_router(desk: Desk, pages: Pages) -> APIRouter:
         if not second_factors.are_possible or user.password_hash is None:
             raise HTTPException(404)
         sealed = form.secret("sealed")
-        secret = second_factors.secret(sealed, user.id, now, enrolling=True)
+        secret = second_factors.shown(sealed, user.id, now)
         if secret is None:
             return second_factor_page(request, actor, user, errors=Faults(code=TOO_LATE))
         step = second_factor.step_of(secret, form.text("code"), now)
@@ -145,7 +145,8 @@ def account_router(desk: Desk, pages: Pages) -> APIRouter:
             held = await users.get(session, actor.user_id, hold=True)
             if held is None:
                 raise HTTPException(404)
-            await users.set_second_factor(session, held, sealed, actor=actor.actor, now=now, step=step)
+            kept = second_factors.kept(secret, held.id)
+            await users.set_second_factor(session, held, kept, actor=actor.actor, now=now, step=step)
             await user_sessions.end_all(session, held.id, but=actor.session_id)
         return redirect(ACCOUNT, N_("Le second facteur est en place : un code sera demandé à chaque connexion."))
 
@@ -169,7 +170,7 @@ def account_router(desk: Desk, pages: Pages) -> APIRouter:
         context: dict[str, Any] = {"secret": None}
         if second_factors.are_possible and user.password_hash is not None:
             sealed = sealed or second_factors.new(user.id, desk.clock())
-            secret = second_factors.secret(sealed, user.id, desk.clock()) or ""
+            secret = second_factors.shown(sealed, user.id, desk.clock()) or ""
             picture, spelt = second_factor.picture(secret, user.email), second_factor.spelt(secret)
             context = {"secret": spelt, "picture": picture, "sealed": sealed}
         return pages.page(

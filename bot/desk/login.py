@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import structlog
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
@@ -15,9 +18,11 @@ from bot.desk.origin import ENTRANCE, inside, is_from_elsewhere, leading_to, net
 from bot.desk.pages import Pages
 from bot.desk.second_factor import SecondFactors, step_of
 from bot.desk.wording import N_
+from bot.edge.tries import TooMany, Try
 from store import sign_ins, user_sessions, users
 from store.desk_models import User, UserSession
 from store.models import Audit
+from store.sealing import Unreadable
 
 log = structlog.get_logger()
 
@@ -73,7 +78,9 @@ def login_router(desk: Desk, pages: Pages) -> APIRouter:
         _require_this_site(request, desk)
         form = await read_form(request)
         email, to = form.text("email"), form.text("next")
-        entry = await credentials.enter(desk, request, email, form.secret("password"))
+        with _one_try(request, desk) as attempt:
+            entry = await credentials.enter(desk, request, email, form.secret("password"))
+            attempt.failed = entry is None
         if entry is None:
             return sign_in_page(request, fault=WRONG, email=email, to=to)
         if entry.is_complete:
@@ -98,18 +105,22 @@ def login_router(desk: Desk, pages: Pages) -> APIRouter:
         found, now, to = await unfinished(request), desk.clock(), form.text("next")
         if found is None or not is_token_of(found.csrf, form.secret("csrf")):
             return RedirectResponse(leading_to(to), 303)
-        async with desk.database.writing() as session:
-            user = await users.get(session, found.user_id, hold=True)
-            if user is None or user.totp_secret is None:
-                return RedirectResponse(ENTRANCE, 303)
-            secret = second_factors.secret(user.totp_secret, user.id, now)
-            if secret is None:
-                log.error("desk.second_factor_unreadable", user=user.id, reason="RELEVE_SECRET_KEY has changed")
-            step = step_of(secret, form.text("code"), now) if secret else None
-            if sign_ins.second_step(session, user, step, network_address(request), now):
-                await user_sessions.end(session, found.id)
-                token = await user_sessions.open_session(session, user.id, now, is_complete=True)
-                return entered(token, user, to)
+        with _one_try(request, desk) as attempt:
+            async with desk.database.writing() as session:
+                user = await users.get(session, found.user_id, hold=True)
+                if user is None or user.totp_secret is None:
+                    return RedirectResponse(ENTRANCE, 303)
+                secret = None
+                try:
+                    secret = second_factors.secret(user.totp_secret, user.id)
+                except Unreadable as error:
+                    log.error("desk.second_factor_unreadable", user=user.id, reason=str(error))
+                step = step_of(secret, form.text("code"), now) if secret else None
+                if sign_ins.second_step(session, user, step, network_address(request), now):
+                    await user_sessions.end(session, found.id)
+                    token = await user_sessions.open_session(session, user.id, now, is_complete=True)
+                    return entered(token, user, to)
+            attempt.failed = True
         return pages.page(
             request,
             None,
@@ -165,6 +176,18 @@ def login_router(desk: Desk, pages: Pages) -> APIRouter:
         return response
 
     return router
+
+
+@contextmanager
+def _one_try(request: Request, desk: Desk) -> Iterator[Try]:
+    """A try to sign in. 429 where too many of this network address have failed, whosever account they were for."""
+    address = network_address(request)
+    try:
+        with desk.tries.one(address) as attempt:
+            yield attempt
+    except TooMany as error:
+        log.warning("desk.too_many_tries", retry_after=error.retry_after)
+        raise HTTPException(429, headers={"Retry-After": str(error.retry_after)}) from error
 
 
 def _require_this_site(request: Request, desk: Desk) -> None:

@@ -65,12 +65,12 @@ class Provider:
         assert settings.oidc_issuer
         assert settings.oidc_client_id
         assert settings.oidc_client_secret
-        assert settings.secret_key
+        assert settings.secret_keys
         self._issuer = settings.oidc_issuer
         self._client_id = settings.oidc_client_id
         self._client_secret = settings.oidc_client_secret
         self._callback = f"{settings.public_url}{CALLBACK}"
-        self._seal = Seal(settings.secret_key, "sign-in by provider")
+        self._seal = Seal(settings.secret_keys, "sign-in by provider")
         self._about: dict[str, Any] = {}
         self._about_since: datetime | None = None
 

@@ -1,32 +1,39 @@
-"""Small secrets that go into the database or a browser, and must come back unread and unchanged."""
+"""What a browser gets for a few minutes and must give back unread and unchanged. What is kept: `store.sealing`."""
 
 from __future__ import annotations
 
 import hmac
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import SecretStr
 
 
 class Seal:
-    """Seals texts with a key of its own, made from the installation's SECRET_KEY for one `purpose`."""
+    """Seals texts with keys of its own for one `purpose`, made from the installation's `secret_keys`.
 
-    def __init__(self, secret_key: SecretStr, purpose: str) -> None:
-        key = hmac.digest(secret_key.get_secret_value().encode(), f"releve {purpose}".encode(), "sha256")
-        self._fernet = Fernet(urlsafe_b64encode(key))
+    The first seals. The others open what was sealed just before the key was changed.
+    """
+
+    def __init__(self, secret_keys: Sequence[SecretStr], purpose: str) -> None:
+        self._fernet = MultiFernet([_fernet(key, purpose) for key in secret_keys])
 
     def seal(self, text: str, now: datetime) -> str:
         """The sealed text, in letters and digits that fit an address, a form or a cookie."""
         return self._fernet.encrypt_at_time(text.encode(), int(now.timestamp())).decode()
 
-    def open(self, sealed: str, now: datetime, within: timedelta | None = None) -> str | None:
-        """The text; None when it was not sealed here, with this key and purpose, or longer ago than `within`."""
-        token = sealed.encode()
+    def open(self, sealed: str, now: datetime, within: timedelta) -> str | None:
+        """The text; None when it was not sealed here, with these keys and purpose, or longer ago than `within`."""
         try:
-            if within is None:
-                return self._fernet.decrypt(token).decode()
-            return self._fernet.decrypt_at_time(token, int(within.total_seconds()), int(now.timestamp())).decode()
+            return self._fernet.decrypt_at_time(
+                sealed.encode(), int(within.total_seconds()), int(now.timestamp())
+            ).decode()
         except InvalidToken:
             return None
+
+
+def _fernet(secret_key: SecretStr, purpose: str) -> Fernet:
+    key = hmac.digest(secret_key.get_secret_value().encode(), f"releve {purpose}".encode(), "sha256")
+    return Fernet(urlsafe_b64encode(key))

@@ -10,6 +10,7 @@ import segno
 
 from bot.desk.sealing import Seal
 from bot.settings import Settings
+from store.users import SECOND_FACTOR
 
 STEP_SECONDS = 30
 ISSUER = "Relève"
@@ -20,21 +21,33 @@ class SecondFactors:
     """Makes secrets, seals them for the store, and reads codes. A sealed secret is good for one account only."""
 
     def __init__(self, settings: Settings) -> None:
-        self._seal = Seal(settings.secret_key, "second factor") if settings.secret_key else None
+        self._keyring = settings.keyring
+        self._seal = Seal(settings.secret_keys, "second factor") if settings.secret_keys else None
         self.are_possible = self._seal is not None
         """False without a SECRET_KEY: there is nothing to seal them with."""
         self.are_required = settings.desk_second_factor == "required"
 
     def new(self, user_id: int, now: datetime) -> str:
-        """A new secret, sealed, to be enrolled within `ENROLMENT`."""
+        """A new secret, sealed for the page that shows it, to be enrolled within `ENROLMENT`."""
         assert self._seal is not None
         return self._seal.seal(f"{user_id}:{pyotp.random_base32()}", now)
 
-    def secret(self, sealed: str, user_id: int, now: datetime, *, enrolling: bool = False) -> str | None:
-        """The secret as an application takes it, in base 32; None when it is not this account's, or too old."""
-        opened = self._seal.open(sealed, now, ENROLMENT if enrolling else None) if self._seal else None
-        owner, _, secret = (opened or "").partition(":")
-        return secret if owner == str(user_id) else None
+    def shown(self, sealed: str, user_id: int, now: datetime) -> str | None:
+        """The secret that `new` made, in base 32; None when it is not this account's, or too old."""
+        return _of_account(self._seal.open(sealed, now, ENROLMENT) if self._seal else None, user_id)
+
+    def kept(self, secret: str, user_id: int) -> str:
+        """A secret as the store keeps it. Raises `NoKey`."""
+        return self._keyring.seal_secret(f"{user_id}:{secret}", SECOND_FACTOR)
+
+    def secret(self, kept: str, user_id: int) -> str | None:
+        """The secret that the store keeps, in base 32; None when it is not this account's. Raises `Unreadable`."""
+        return _of_account(self._keyring.open_secret(kept, SECOND_FACTOR), user_id)
+
+
+def _of_account(opened: str | None, user_id: int) -> str | None:
+    owner, _, secret = (opened or "").partition(":")
+    return secret if owner == str(user_id) else None
 
 
 def step_of(secret: str, code: str, now: datetime) -> int | None:

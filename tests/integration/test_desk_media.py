@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from fastapi import FastAPI
 from serving import serving
 from sqlalchemy import select
 from talk_room import TalkRoom
+from yarl import URL
 
 from bot.attachments import UPLOADED, Attachments
 from bot.channels.carrier import MOST_MEDIA_BYTES, Channel, Intake, Media, MediaType, NotFetched
@@ -26,6 +28,7 @@ from bot.outbox import Outbox
 from bot.tryit import demo_customers, tryit_app
 from bot.tryit.customer import PHOTO
 from bot.uploads import Uploads
+from store import photos
 from store.database import Database
 from store.models import Audit, Conversation, Direction, Message
 
@@ -64,7 +67,7 @@ async def house(database: Database) -> AsyncIterator[House]:
         async with serving(emulators, lifespan="off") as theirs, httpx.AsyncClient(base_url=theirs) as phones:
             settings = settings_for(base, theirs)
             found = carriers(settings)
-            attachments, links = Attachments({UPLOADED: Uploads(database)}), FileLinks(settings)
+            attachments, links = Attachments({UPLOADED: Uploads(database, settings.keyring)}), FileLinks(settings)
             room.refit(
                 carriers={channel: each for each in found for channel in each.channels},
                 attachments=attachments,
@@ -100,6 +103,17 @@ async def test_an_agent_sees_the_picture_a_customer_sent(house: House, channel: 
     async with house.room.database.reading() as session:
         looked = await session.scalars(select(Audit.subject).where(Audit.action == "customer.viewed"))
         assert list(looked) == [f"conversation:{message.conversation_id}"]
+
+
+async def test_a_picture_that_was_read_is_shown_as_it_is_kept(house: House) -> None:
+    message = await house.sends("whatsapp", "photo")
+    room = house.room
+    kept = b"\xff\xd8\xff as it is kept"
+    async with room.database.writing() as session:
+        assert await photos.take_in_hand(session, await session.get_one(Message, message.id), room.now, room.now)
+    async with room.database.writing() as session:
+        await photos.seen(session, room.desk.settings.keyring, message.id, [], kept, room.now)
+    assert (await house.looks(message)).content == kept
 
 
 @pytest.mark.parametrize(("channel", "media"), [("whatsapp", "voice"), ("telegram", "document")])
@@ -199,8 +213,8 @@ async def test_an_address_that_is_none_of_ours_is_never_asked_for(reference: str
 
 async def test_the_host_of_an_address_makes_no_difference() -> None:
     reference = REFERENCE.replace("api.twilio.com", "attacker.example")
-    answer, (request,) = await fetched(lambda _: web.Response(body=b"picture"), reference)
-    assert answer == b"picture"
+    answer, (request,) = await fetched(lambda _: web.Response(body=PNG), reference)
+    assert answer == PNG
     assert request.headers["authorization"].startswith("Basic ")
 
 
@@ -227,9 +241,25 @@ async def test_no_answer_leads_anywhere_else(location: str) -> None:
     ["https://mms.twiliocdn.com/x?sig=1", "https://s3-external-1.amazonaws.com/media.twiliocdn.com/AC/x"],
 )
 def test_twilios_file_stores_are_known(location: str) -> None:
-    assert twilio_media._file_store(location) == location
+    assert twilio_media.is_file_store(URL(location))
 
 
 async def test_what_is_too_large_is_not_read_to_its_end() -> None:
     answer, _ = await fetched(lambda _: web.Response(body=b"x" * (MOST_MEDIA_BYTES + 1)), REFERENCE)
     assert "larger than" in str(answer)
+
+
+async def test_what_is_not_what_it_was_said_to_be_is_not_taken() -> None:
+    answer, _ = await fetched(lambda _: web.Response(body=b"<script>alert(1)</script>"), REFERENCE)
+    assert answer == "said to be image, and is not"
+
+
+async def test_nothing_small_is_unpacked_to_something_large() -> None:
+    packed = gzip.compress(b"\0" * (MOST_MEDIA_BYTES + 1))
+    answer, _ = await fetched(lambda _: web.Response(body=packed, headers={"Content-Encoding": "gzip"}), REFERENCE)
+    assert "larger than" in str(answer)
+
+
+async def test_an_answer_that_leads_in_a_circle_is_left() -> None:
+    answer, requests = await fetched(lambda _: web.Response(status=302, headers={"Location": "#again"}), REFERENCE)
+    assert (answer, len(requests)) == ("led from address to address", 3)

@@ -344,9 +344,14 @@ async def test_a_sealed_secret_is_worth_nothing_to_somebody_else(
 
     factors = SecondFactors(room.desk.settings)
     sealed = factors.new(amina.id, room.now)
-    assert factors.secret(sealed, amina.id, room.now)
-    assert factors.secret(sealed, amina.id + 1, room.now) is None
-    assert factors.secret(sealed, amina.id, room.now + timedelta(minutes=16), enrolling=True) is None
+    secret = factors.shown(sealed, amina.id, room.now)
+    assert secret
+    assert factors.shown(sealed, amina.id + 1, room.now) is None
+    assert factors.shown(sealed, amina.id, room.now + timedelta(minutes=16)) is None
+    kept = factors.kept(secret, amina.id)
+    assert secret not in kept
+    assert factors.secret(kept, amina.id) == secret
+    assert factors.secret(kept, amina.id + 1) is None
 
 
 # --- sessions -----------------------------------------------------------------------------------------------
