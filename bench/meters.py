@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import distribution
 from pathlib import Path
@@ -21,6 +20,9 @@ LABEL_FONTS = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSerif.ttf")
 FACE = (1000, 720)
 """A meter's face before the camera sees it, in pixels."""
 
+TURNED = 0.3
+"""How far the last wheel must have gone for the next digit to be readable too."""
+
 KINDS = ("black wheels", "white wheels", "display")
 CARE = ("careful", "ordinary", "hasty")
 """How the customer takes the picture."""
@@ -28,7 +30,8 @@ CARE = ("careful", "ordinary", "hasty")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One picture. `index` is what stands before the comma, None where there is nothing to read."""
+    """One picture. `index` is what stands before the comma, None where there is nothing to read. While the last
+    wheel before the comma is between two digits, `index` plus one may be read as well: `is_turning`."""
 
     kind: str
     care: str
@@ -36,6 +39,7 @@ class Case:
     digits: int
     meter_number: str
     unit: str
+    is_turning: bool
     content: bytes = field(repr=False)
 
 
@@ -67,14 +71,17 @@ def case(seed: int) -> Case:
     number = str(rng.randrange(10**7, 10**9))
     if rng.random() < 0.08:
         picture = rng.choice((_bill, _wall))(rng)
-        return Case("no meter", care, None, 5, number, "kWh", _taken(picture, care, rng))
+        return Case("no meter", care, None, 5, number, "kWh", False, _taken(picture, care, rng))
     kind = rng.choice(KINDS)
     is_water = kind == "white wheels"
     digits = 5 if is_water else rng.choice((5, 5, 6))
-    index = rng.randrange(10 ** (digits - 3), 10**digits) if rng.random() < 0.85 else rng.randrange(10 ** (digits - 2))
-    draw: Callable[..., Image.Image] = _display if kind == "display" else _wheels
-    picture = draw(rng, index, digits, number, is_water)
-    return Case(kind, care, index, digits, number, "m3" if is_water else "kWh", _taken(picture, care, rng))
+    index = (
+        rng.randrange(10 ** (digits - 3), 10**digits) if rng.random() < 0.85 else rng.randrange(10 ** (digits - 2))
+    )
+    draw = _display if kind == "display" else _wheels
+    picture, is_turning = draw(rng, index, digits, number, is_water)
+    unit = "m3" if is_water else "kWh"
+    return Case(kind, care, index, digits, number, unit, is_turning, _taken(picture, care, rng))
 
 
 # --- faces --------------------------------------------------------------------------------------------------
@@ -107,7 +114,7 @@ def _face(rng: Random, number: str, unit: str) -> tuple[Image.Image, ImageDraw.I
     return face, pen
 
 
-def _wheels(rng: Random, index: int, digits: int, number: str, is_water: bool) -> Image.Image:
+def _wheels(rng: Random, index: int, digits: int, number: str, is_water: bool) -> tuple[Image.Image, bool]:
     """Wheels that turn: white on black with a red one, or black on white with red digits behind the comma."""
     unit = "m³" if is_water else "kWh"
     face, pen = _face(rng, number, "m3" if is_water else "kWh")
@@ -121,16 +128,18 @@ def _wheels(rng: Random, index: int, digits: int, number: str, is_water: bool) -
     behind = rng.random()
     fraction = index * 10**decimals + int(behind * 10**decimals)
     shown = f"{fraction:0{digits + decimals}d}"
-    turning = (behind * 10**decimals) % 1
+    turning, is_turning = (behind * 10**decimals) % 1, False
     for place in range(digits + decimals - 1, -1, -1):
         is_red = place >= digits
         left = x + place * (width + gap) + (20 if is_red else 0)
         colours = _wheel_colours(rng, is_red, is_water)
         face.paste(_wheel(int(shown[place]), turning, (width, height), font, *colours), (left, y))
+        if place == digits - 1:
+            is_turning = turning > TURNED
         # A wheel moves while the one to its right goes from nine to zero.
         turning = turning if shown[place] == "9" else 0.0
     pen.text((x + total // 2 - 40, y + height + 30), unit, font=_font("DejaVuSans-Bold.ttf", 44), fill=(30, 30, 30))
-    return face
+    return face, is_turning
 
 
 def _wheel_colours(rng: Random, is_red: bool, is_water: bool) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
@@ -170,7 +179,7 @@ _SEGMENTS = {
 }  # fmt: skip
 
 
-def _display(rng: Random, index: int, digits: int, number: str, is_water: bool) -> Image.Image:
+def _display(rng: Random, index: int, digits: int, number: str, is_water: bool) -> tuple[Image.Image, bool]:
     """A seven-segment display: dark on green or grey, decimals behind a point, the code of the register beside."""
     face, pen = _face(rng, number, "kWh")
     ground = rng.choice(((158, 172, 142), (176, 182, 168), (146, 160, 150), (188, 190, 178)))
@@ -192,7 +201,7 @@ def _display(rng: Random, index: int, digits: int, number: str, is_water: bool) 
     pen.text((box[2] - 92, top + height - 40), "kWh", font=_font("DejaVuSans-Bold.ttf", 38), fill=ink)
     if rng.random() < 0.5:
         pen.text((box[0] + 12, box[1] + 8), "1.8.0", font=_font("DejaVuSansMono.ttf", 32), fill=ink)
-    return face
+    return face, False
 
 
 def _segments(
@@ -251,7 +260,9 @@ def _bill(rng: Random) -> Image.Image:
 def _wall(rng: Random) -> Image.Image:
     """A wall, a door, a bush: coarse noise around one colour."""
     numbers = np.random.default_rng(rng.randrange(2**32))
-    coarse = numbers.integers(70, 190, 3) + numbers.integers(-40, 40, (9, 12, 1)) + numbers.integers(-9, 9, (9, 12, 3))
+    coarse = (
+        numbers.integers(70, 190, 3) + numbers.integers(-40, 40, (9, 12, 1)) + numbers.integers(-9, 9, (9, 12, 3))
+    )
     return Image.fromarray(np.clip(coarse, 0, 255).astype(np.uint8)).resize(FACE, Image.Resampling.BICUBIC)
 
 

@@ -9,16 +9,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import multiprocessing
-import os
-import signal
-import threading
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from importlib import import_module
 from typing import Any, Final
+
+from bot.own_process import OwnProcess
 
 MAKERS: Final = {
     "bill_picture": ("bot.pictures.bill", "image/png"),
@@ -37,8 +33,6 @@ SECONDS = 20.0
 """How long a request waits in all, and how long a worker may take, before it counts as not made."""
 CACHED_BYTES = 32 * 1024 * 1024
 STOPPING = "the service stops"
-NICENESS = 10
-"""Turns come first: a picture takes a core for a good part of a second."""
 
 
 class NotMade(Exception):
@@ -67,8 +61,8 @@ class Attachments:
         """`sources` gather what is in `GATHERED` and what is `UPLOADED`; none of that is kept in memory."""
         self._sources = dict(sources or {})
         self._seconds = seconds
-        self._workers = [_Worker() for _ in range(workers)]
-        self._idle: asyncio.LifoQueue[_Worker] = asyncio.LifoQueue()  # the one that ran last has its modules loaded
+        self._workers = [OwnProcess() for _ in range(workers)]
+        self._idle: asyncio.LifoQueue[OwnProcess] = asyncio.LifoQueue()  # what ran last has its modules loaded
         for worker in reversed(self._workers):
             self._idle.put_nowait(worker)
         self._making: dict[str, asyncio.Task[bytes]] = {}
@@ -130,7 +124,7 @@ class Attachments:
         except TimeoutError:
             raise NotMade(f"{order['make']}: no worker was free in time") from None
         try:
-            content = await worker.make(module, order["spec"], self._seconds)
+            content = await worker.run(self._seconds, render, module, order["spec"])
         except Exception as error:  # of the maker, or of its process; its words may quote the customer's bill
             raise NotMade(f"{order['make']}: {type(error).__name__}") from error
         finally:
@@ -144,47 +138,6 @@ class Attachments:
         del self._making[key]
         if not task.cancelled():
             task.exception()  # heard: everybody who waited for it may have gone
-
-
-class _Worker:
-    """One process that makes one thing at a time; started at first use, and again after it died or had to be killed.
-
-    A pool of one each, since a process that hangs can only be killed, and a pool breaks with any of its processes.
-    """
-
-    def __init__(self) -> None:
-        self._pool: ProcessPoolExecutor | None = None
-        self._pid: int | None = None
-
-    async def make(self, module: str, spec: Any, seconds: float) -> bytes:
-        """Raises `TimeoutError`, `BrokenProcessPool` when the process died over it, and what the maker raises."""
-        try:
-            async with asyncio.timeout(seconds):
-                try:
-                    return await self._run(module, spec)
-                except BrokenProcessPool:
-                    # It may have died while idle (the system was short of memory), which says nothing of this spec.
-                    self.end()
-                    return await self._run(module, spec)
-        except (TimeoutError, BrokenProcessPool, asyncio.CancelledError):
-            self.end()
-            raise
-
-    async def _run(self, module: str, spec: Any) -> bytes:
-        loop = asyncio.get_running_loop()
-        if self._pool is None:
-            self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _begin)
-            self._pid = await loop.run_in_executor(self._pool, os.getpid)
-        return await loop.run_in_executor(self._pool, render, module, spec)
-
-    def end(self) -> None:
-        pool, pid, self._pool, self._pid = self._pool, self._pid, None, None
-        if pool is None:
-            return
-        for child in multiprocessing.active_children():  # not by the number alone: it may be another's by now
-            if child.pid == pid:
-                child.kill()
-        pool.shutdown(wait=False, cancel_futures=True)
 
 
 class _Cache:
@@ -214,25 +167,9 @@ def _key(order: Mapping[str, Any]) -> str:
     return hashlib.sha256(what.encode()).hexdigest()
 
 
-# What follows runs in the worker processes.
-
-
 def render(module: str, spec: Any) -> bytes:
+    """Runs in the worker processes."""
     return bytes(import_module(module).render(spec))
-
-
-def _begin() -> None:
-    """Give way to the turns, leave Ctrl-C to the parent, and do not outlive it (CPython issue 111873)."""
-    os.nice(NICENESS)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def follow() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=follow, name="follow parent", daemon=True).start()
 
 
 __all__ = ["GATHERED", "MAKERS", "UPLOADED", "Attachments", "NotMade", "Source", "content_type"]

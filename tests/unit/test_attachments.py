@@ -242,6 +242,11 @@ def test_addresses_are_signed_with_whatever_secret_an_installation_has(secret: s
     assert links(**given | {secret: "t" * 32}).message_id(token(url), NOW) is None
 
 
+def test_an_address_from_before_the_key_was_changed_holds() -> None:
+    url = links().url(7, "a.png", NOW)
+    assert links(secret_key="x" * 32, secret_keys_old="k" * 32).message_id(token(url), NOW) == 7
+
+
 # -- saying ----------------------------------------------------------------------------------------
 
 

@@ -52,7 +52,8 @@ async def file_of(desk: Desk, form: FormData, actor: Actor) -> Upload | None:
             raise NotSendable(BAD_FILES[error.why]) from error
         async with desk.database.writing() as session:
             name = clean_name(file.filename, kind)
-            return await uploads.keep(session, actor.user_id, name, kind, content, desk.clock())
+            keyring = desk.settings.keyring
+            return await uploads.keep(session, keyring, actor.user_id, name, kind, content, desk.clock())
     ids = Form({"id": (text_of(form, "upload"),)}).row_ids("id")
     if not ids:
         return None

@@ -1,4 +1,7 @@
-"""What customers send besides text, and what was sent to them: passed on to agents, never stored here."""
+"""What customers send besides text, and what was sent to them: passed on to agents.
+
+Only pictures that were looked at for a reading are kept here; all else is fetched from the carrier each time.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,12 @@ from fastapi import APIRouter, Depends, HTTPException, Response
 from sqlalchemy import select
 
 from bot.attachments import GATHERED, NotMade
-from bot.channels.carrier import Channel, Media, MediaType, NotFetched
+from bot.channels.carrier import NotFetched
 from bot.desk.access import Actor, Permission, allowed
 from bot.desk.context import Desk
 from bot.desk.pages import Pages
 from bot.desk.wording import N_
-from bot.file_kinds import EXTENSIONS, kind_of
+from bot.received_files import NoSuchFile, ReceivedFiles, file_response
 from store.access_log import note_view
 from store.models import Direction, Message
 
@@ -20,11 +23,11 @@ log = structlog.get_logger()
 
 GONE = N_("Ce fichier n’est plus chez l’opérateur de messagerie.")
 NOT_NOW = N_("L’opérateur de messagerie ne répond pas. Réessayez dans un moment.")
-OTHER = "application/octet-stream"
 
 
 def media_router(desk: Desk, pages: Pages) -> APIRouter:
     router = APIRouter()
+    received = ReceivedFiles(desk.database, desk.carriers, desk.settings.keyring)
     looking_on = Depends(allowed(desk, Permission.CONVERSE, background=True))
 
     @router.get("/conversations/{conversation_id:int}/messages/{message_id:int}/media/{number:int}")
@@ -51,7 +54,7 @@ def media_router(desk: Desk, pages: Pages) -> APIRouter:
             if error.is_gone:
                 raise HTTPException(404, GONE) from error
             raise HTTPException(503, NOT_NOW) from error
-        return _file(content, f"message-{message_id}-{number}")
+        return file_response(content, f"message-{message_id}-{number}")
 
     async def _content(message: Message, number: int) -> bytes:
         """Raises `NotFetched`, and 404 for what the message does not have."""
@@ -64,29 +67,9 @@ def media_router(desk: Desk, pages: Pages) -> APIRouter:
                 return await desk.attachments.content(order, message.id)
             except NotMade as error:
                 raise NotFetched(str(error)) from error
-        kept = payload.get("media", ())
-        if number >= len(kept):
-            raise HTTPException(404)
-        carrier = desk.carriers.get(Channel(message.channel))
-        if carrier is None:
-            raise NotFetched(f"no carrier for {message.channel} is configured")
-        each = kept[number]
-        return await carrier.fetch(Media(MediaType(each["type"]), each["reference"], each.get("content_type")))
+        try:
+            return await received.content(message, number)
+        except NoSuchFile as error:
+            raise HTTPException(404) from error
 
     return router
-
-
-def _file(content: bytes, stem: str) -> Response:
-    kind = kind_of(content) or OTHER
-    is_shown = kind.startswith(("image/", "audio/"))
-    name = f"{stem}.{EXTENSIONS.get(kind, 'bin')}"
-    return Response(
-        content,
-        media_type=kind,
-        headers={
-            "Cache-Control": "no-store",
-            "Content-Disposition": f'{"inline" if is_shown else "attachment"}; filename="{name}"',
-            "Content-Security-Policy": "default-src 'none'; sandbox",
-            "X-Content-Type-Options": "nosniff",
-        },
-    )

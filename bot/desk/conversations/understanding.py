@@ -12,6 +12,7 @@ from bot.desk.wording import N_, translate
 
 ENTITIES: Mapping[str, str] = {
     "reading": N_("relevé"),
+    "photo": N_("lu sur la photo"),
     "contract": N_("contrat"),
     "meter": N_("compteur"),
     "amount": N_("montant"),

@@ -25,6 +25,7 @@ from store.drafts import draft_of, typing
 from store.hand_overs import current
 from store.models import Conversation
 from store.supplies import contracts_of
+from store.users import IS_OURS
 
 NO_CONVERSATION = N_("Cette conversation n’existe pas, ou plus.")
 OUTCOMES = (Outcome.SOLVED, Outcome.REQUEST_MADE, Outcome.NOT_SOLVED, Outcome.NO_ANSWER)
@@ -119,7 +120,7 @@ async def targets(session: AsyncSession, actor: Actor) -> tuple[list[tuple[str, 
     teams = await session.execute(select(Team.id, Team.name).order_by(Team.name))
     people = await session.execute(
         select(User.id, User.name)
-        .where(User.disabled_at.is_(None), User.role != Role.ADMINISTRATOR, User.id != actor.user_id)
+        .where(User.disabled_at.is_(None), User.role != Role.ADMINISTRATOR, User.id != actor.user_id, IS_OURS)
         .order_by(User.name)
     )
     return [(f"team:{row.id}", row.name) for row in teams], [(f"user:{row.id}", row.name) for row in people]

@@ -47,6 +47,13 @@ class ReadingView:
         return self.it.reading
 
     @property
+    def photo(self) -> str | None:
+        """Where the picture is that came with it."""
+        if self.reading.photo_id is None or self.it.message is None:
+            return None
+        return f"/desk/conversations/{self.it.message.conversation_id}/messages/{self.reading.photo_id}/media/0"
+
+    @property
     def may_be_one_of_several(self) -> bool:
         """Whether it may be accepted together with others."""
         return all(Code(code) in ABOUT_USE for code in self.reading.findings)
