@@ -23,20 +23,21 @@ async def export_readings(database: Database, out: TextIO, format: str, *, every
             writer = csv.DictWriter(out, EXPORT_HEADER, lineterminator="\n")
             writer.writeheader()
             async for row in rows:
-                writer.writerow({key: _plain(value) for key, value in row.items()})
+                writer.writerow({key: plain(value) for key, value in row.items()})
         else:
             async for row in rows:
-                plain = {key: _plain(value) for key, value in row.items()}
-                out.write(json.dumps(plain, ensure_ascii=False) + "\n")
+                line = {key: plain(value) for key, value in row.items()}
+                out.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """A value as CSV and JSON have it: moments in Casablanca, money and other words as text."""
     match value:
         case datetime():
             return value.astimezone(CASABLANCA).isoformat(timespec="seconds")
         case date():
             return value.isoformat()
-        case None | int():
+        case None | int() | dict() | list():
             return value
         case _:
             return str(value)

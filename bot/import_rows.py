@@ -41,7 +41,7 @@ def _moment(text: str) -> datetime:
     except ValueError:
         moment = None
     if moment is None or len(text) <= len("2026-11-24"):
-        raise ValueError(f"'{text}' is not a day and a time such as 2026-11-24 09:00")
+        raise ValueError(f"{text[:40]!a} is not a day and a time such as 2026-11-24 09:00")
     return moment if moment.tzinfo else moment.replace(tzinfo=CASABLANCA)
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from store.models import ApiKey, Audit
+
+USE_NOTED = timedelta(hours=1)
+"""How exactly it is known when a key was used last: a write for each call would cost more than it tells."""
 
 
 class Scope(StrEnum):
@@ -20,7 +23,12 @@ class Scope(StrEnum):
     PAYMENTS = "payments"
     RECHARGES = "recharges"
     REQUESTS = "requests"
+    REQUESTS_READ = "requests:read"
+    READINGS_READ = "readings:read"
     CAMPAIGNS = "campaigns"
+    IMPORTS = "imports"
+    WEBHOOKS = "webhooks"
+    HAND_OVERS = "hand_overs"
 
 
 def _hash(key: str) -> str:
@@ -28,15 +36,43 @@ def _hash(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-async def issue(session: AsyncSession, name: str, scopes: Sequence[Scope], actor: str, now: datetime) -> str:
-    """Make a key. Raises `ValueError`, one line, when the name is taken."""
+def _fresh() -> str:
+    return f"rlv_{secrets.token_urlsafe(32)}"
+
+
+async def issue(
+    session: AsyncSession,
+    name: str,
+    scopes: Sequence[Scope],
+    actor: str,
+    now: datetime,
+    expires_at: datetime | None = None,
+) -> str:
+    """Make a key, good until `expires_at` where given. Raises `ValueError`, one line, when the name is taken."""
     if await session.scalar(select(ApiKey.id).where(ApiKey.name == name)) is not None:
         raise ValueError(f"there is a key named '{name}' already")
-    key = f"rlv_{secrets.token_urlsafe(32)}"
-    session.add(
-        ApiKey(name=name, key_hash=_hash(key), scopes=sorted({scope.value for scope in scopes}), created_at=now)
+    key = _fresh()
+    wanted = sorted({scope.value for scope in scopes})
+    session.add(ApiKey(name=name, key_hash=_hash(key), scopes=wanted, created_at=now, expires_at=expires_at))
+    session.add(Audit(at=now, actor=actor, action="key.issued", subject=f"key:{name}", details={"scopes": wanted}))
+    await session.flush()
+    return key
+
+
+async def rotate(session: AsyncSession, name: str, overlap: timedelta, actor: str, now: datetime) -> str | None:
+    """Make a new key under a name; the one before works for `overlap` more. None when no such key is in use."""
+    row = await session.scalar(
+        select(ApiKey).where(ApiKey.name == name, ApiKey.revoked_at.is_(None)).with_for_update()
     )
-    session.add(Audit(at=now, actor=actor, action="key.issued", subject=f"key:{name}", details={"scopes": scopes}))
+    if row is None:
+        return None
+    key = _fresh()
+    row.previous_hash, row.previous_until = row.key_hash, now + overlap
+    row.key_hash = _hash(key)
+    hours = round(overlap.total_seconds() / 3600)
+    session.add(
+        Audit(at=now, actor=actor, action="key.rotated", subject=f"key:{name}", details={"overlap_hours": hours})
+    )
     await session.flush()
     return key
 
@@ -51,9 +87,28 @@ async def revoke(session: AsyncSession, name: str, actor: str, now: datetime) ->
     return True
 
 
-async def known(session: AsyncSession, key: str) -> ApiKey | None:
+async def known(session: AsyncSession, key: str, now: datetime) -> ApiKey | None:
     """The key's row while it is in use."""
-    return await session.scalar(select(ApiKey).where(ApiKey.key_hash == _hash(key), ApiKey.revoked_at.is_(None)))
+    hashed = _hash(key)
+    return await session.scalar(
+        select(ApiKey).where(
+            or_(ApiKey.key_hash == hashed, (ApiKey.previous_hash == hashed) & (ApiKey.previous_until > now)),
+            ApiKey.revoked_at.is_(None),
+            or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now),
+        )
+    )
+
+
+async def note_use(session: AsyncSession, key_id: int, now: datetime) -> None:
+    """Note that a key was used."""
+    key = await session.get(ApiKey, key_id)
+    if key is not None:
+        key.used_at = now
+        await session.flush()
+
+
+def is_use_to_note(key: ApiKey, now: datetime) -> bool:
+    return key.used_at is None or now - key.used_at >= USE_NOTED
 
 
 async def every_key(session: AsyncSession) -> list[ApiKey]:

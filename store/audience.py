@@ -42,7 +42,7 @@ class ReadingReminder(_Selection):
     """Who has a meter on a reading route, is billed, and has sent no index since the window opened."""
 
     kind: Literal["reading_reminder"] = "reading_reminder"
-    routes: Annotated[tuple[str, ...], Field(min_length=1)]
+    routes: Annotated[tuple[Annotated[str, Field(pattern=r"^[^\x00]+$")], ...], Field(min_length=1)]
     opens_on: date
     closes_on: date
 

@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Depends, HTTPException
+from fastapi import Depends, HTTPException, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from store.api_keys import Scope, known
+from bot.clock import Clock, system_clock
+from store.api_keys import Scope, is_use_to_note, known, note_use
 from store.database import Database
 
-_bearer = HTTPBearer(auto_error=False, description="A key made by `releve key add`.")
+_bearer = HTTPBearer(
+    auto_error=False, scheme_name="key", description="A key made by `releve key add`, with the scope of the route."
+)
 
 
-def caller(database: Database, scope: Scope) -> Callable[..., Awaitable[str]]:
-    """A dependency: the actor (`key:NAME`) of a call that needs `scope`. 401 without a key in use, 403 beyond it."""
+def allowed(database: Database, scope: Scope, *others: Scope, clock: Clock = system_clock) -> Any:
+    """A parameter of a route: the actor (`key:NAME`), whose key must have `scope` or one of `others`.
+
+    401 without a key in use, 403 beyond it. The description of the API names `scope`.
+    """
+    return Security(caller(database, scope, *others, clock=clock), scopes=[scope.value])
+
+
+def caller(database: Database, *scopes: Scope, clock: Clock = system_clock) -> Callable[..., Awaitable[str]]:
+    """What `allowed` depends on."""
 
     async def actor(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> str:
         if credentials is None:
             raise HTTPException(401, "a key is needed: Authorization: Bearer …", {"WWW-Authenticate": "Bearer"})
+        now = clock()
         async with database.reading() as session:
-            key = await known(session, credentials.credentials)
+            key = await known(session, credentials.credentials, now)
         if key is None:
-            raise HTTPException(401, "this key is not known, or was revoked", {"WWW-Authenticate": "Bearer"})
-        if scope.value not in key.scopes:
-            raise HTTPException(403, f"this key has no scope '{scope}'")
+            raise HTTPException(
+                401, "this key is not known, has expired or was revoked", {"WWW-Authenticate": "Bearer"}
+            )
+        if not key.scopes or not {scope.value for scope in scopes}.intersection(key.scopes):
+            raise HTTPException(403, f"this key has no scope '{scopes[0]}'")
+        if is_use_to_note(key, now):
+            await database.grouped(lambda session: note_use(session, key.id, now))
         return f"key:{key.name}"
 
     return actor

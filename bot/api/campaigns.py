@@ -7,11 +7,12 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from actions.operator import Operator
-from bot.api.access import caller
+from bot.api.access import allowed
+from bot.api.answers import answers
 from bot.campaigns import Preview, preview, start
 from bot.channels.carrier import Channel
 from bot.clock import Clock, system_clock
@@ -44,10 +45,7 @@ class Draft(BaseModel):
     selection: Selection
 
 
-REPLIES: dict[int | str, dict[str, Any]] = {
-    404: {"description": "No such campaign"},
-    409: {"description": "Not possible in the state that the campaign is in, or the name is taken"},
-}
+REPLIES = answers(404, _409="Not possible in the state that the campaign is in, or the name is taken")
 
 
 def campaigns_router(
@@ -59,16 +57,16 @@ def campaigns_router(
 ) -> APIRouter:
     """`rates` are messages of campaigns a second on each channel that messages can be sent on."""
     router = APIRouter(prefix="/api/v1/campaigns", tags=["campaigns"])
-    allowed = Depends(caller(database, Scope.CAMPAIGNS))
+    permitted = allowed(database, Scope.CAMPAIGNS)
 
-    @router.get("")
-    async def list_campaigns(_actor: str = allowed) -> list[dict[str, Any]]:
+    @router.get("", operation_id="list_campaigns", responses=answers())
+    async def list_campaigns(_actor: str = permitted) -> list[dict[str, Any]]:
         """All campaigns, the newest first."""
         async with database.reading() as session:
             return [_shown(each) for each in await all_campaigns(session)]
 
-    @router.post("", status_code=201, responses={409: REPLIES[409]})
-    async def write_campaign(draft: Draft, actor: str = allowed) -> dict[str, Any]:
+    @router.post("", operation_id="write_campaign", status_code=201, responses=answers(_409="The name is taken"))
+    async def write_campaign(draft: Draft, actor: str = permitted) -> dict[str, Any]:
         """Write a draft down. Nothing is sent before it is started."""
         try:
             async with database.writing() as session:
@@ -77,8 +75,8 @@ def campaigns_router(
         except CampaignRefused as error:
             raise _answer(error) from error
 
-    @router.get("/{name}", responses={404: REPLIES[404]})
-    async def show_campaign(name: str, _actor: str = allowed) -> dict[str, Any]:
+    @router.get("/{name}", operation_id="show_campaign", responses=answers(404))
+    async def show_campaign(name: Name, _actor: str = permitted) -> dict[str, Any]:
         """How far it has come, in customers: waiting, queued, sent, delivered, failed, skipped and why, replied."""
         try:
             async with database.reading() as session:
@@ -87,8 +85,8 @@ def campaigns_router(
         except CampaignRefused as error:
             raise _answer(error) from error
 
-    @router.get("/{name}/preview", responses={404: REPLIES[404]})
-    async def preview_campaign(name: str, _actor: str = allowed) -> Preview:
+    @router.get("/{name}/preview", operation_id="preview_campaign", responses=answers(404))
+    async def preview_campaign(name: Name, _actor: str = permitted) -> Preview:
         """What it would send now: how many, to whom not and why, SMS parts, seconds, an example a language."""
         try:
             async with database.reading() as session:
@@ -97,8 +95,8 @@ def campaigns_router(
             raise _answer(error) from error
         return await preview(database, texts, operator, rates, selection, clock())
 
-    @router.post("/{name}/start", responses=REPLIES)
-    async def start_campaign(name: str, actor: str = allowed) -> dict[str, Any]:
+    @router.post("/{name}/start", operation_id="start_campaign", responses=REPLIES)
+    async def start_campaign(name: Name, actor: str = permitted) -> dict[str, Any]:
         """Put its messages down and let it run. Large ones take a while; repeated after a lost answer, it goes on."""
         try:
             await start(database, name, actor, clock())
@@ -106,9 +104,9 @@ def campaigns_router(
             raise _answer(error) from error
         return await show_campaign(name, actor)
 
-    @router.post("/{name}/{verb}", responses=REPLIES)
+    @router.post("/{name}/{verb}", operation_id="move_campaign", responses=REPLIES)
     async def move_campaign(
-        name: str, verb: Literal["pause", "resume", "cancel"], actor: str = allowed
+        name: Name, verb: Literal["pause", "resume", "cancel"], actor: str = permitted
     ) -> dict[str, Any]:
         """Stop it for now, go on, or stop it for good; what no process has in hand is taken back."""
         try:

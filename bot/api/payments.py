@@ -6,10 +6,12 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, HTTPException
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from bot.api.access import caller
+from bot.api.access import allowed
+from bot.api.answers import answers
+from bot.api.fields import STORABLE
 from bot.clock import Clock, system_clock
 from store.api_keys import Scope
 from store.database import Database
@@ -25,12 +27,12 @@ class PaymentReport(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reference: Annotated[str, Field(min_length=1, max_length=64, examples=["PAY-2026-000123"])]
-    contract: Annotated[str, Field(min_length=1, max_length=24, examples=["10000005"])]
+    reference: Annotated[str, STORABLE, Field(min_length=1, max_length=64, examples=["PAY-2026-000123"])]
+    contract: Annotated[str, STORABLE, Field(min_length=1, max_length=24, examples=["10000005"])]
     amount: Annotated[Decimal, Field(gt=0, max_digits=12, decimal_places=2, examples=["326.26"])]
     """Dirhams."""
     paid_at: AwareDatetime
-    method: Annotated[str | None, Field(max_length=40, examples=["bank_app"])] = None
+    method: Annotated[str, STORABLE, Field(max_length=40, examples=["bank_app"])] | None = None
 
 
 class PaymentResult(BaseModel):
@@ -41,18 +43,14 @@ class PaymentResult(BaseModel):
 
 def payments_router(database: Database, clock: Clock = system_clock) -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["payments"])
-    allowed = Depends(caller(database, Scope.PAYMENTS))
+    permitted = allowed(database, Scope.PAYMENTS)
 
     @router.post(
         "/payments",
-        responses={
-            401: {"description": "No key in use"},
-            403: {"description": "The key lacks the scope payments"},
-            404: {"description": "No such contract"},
-            409: {"description": "The reference is known with another contract or amount"},
-        },
+        operation_id="report_payment",
+        responses=answers(_404="No such contract", _409="The reference is known with another contract or amount"),
     )
-    async def report_payment(payment: PaymentReport, actor: str = allowed) -> PaymentResult:
+    async def report_payment(payment: PaymentReport, actor: str = permitted) -> PaymentResult:
         """The balance, the schedule of a granted request and the customer know at once."""
         now = clock()
         if payment.paid_at > now + CLOCKS_APART:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, HTTPException
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from actions.operator import Operator
-from bot.api.access import caller
+from bot.api.access import allowed
+from bot.api.answers import answers
+from bot.api.fields import STORABLE
 from bot.api.payments import CLOCKS_APART
 from bot.clock import Clock, system_clock
 from store.api_keys import Scope
@@ -24,8 +26,8 @@ class RechargeReport(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reference: Annotated[str, Field(min_length=1, max_length=64, examples=["RCH-2026-000123"])]
-    contract: Annotated[str, Field(min_length=1, max_length=24, examples=["10000004"])]
+    reference: Annotated[str, STORABLE, Field(min_length=1, max_length=64, examples=["RCH-2026-000123"])]
+    contract: Annotated[str, STORABLE, Field(min_length=1, max_length=24, examples=["10000004"])]
     kwh: Annotated[Decimal, Field(gt=0, max_digits=10, decimal_places=2, examples=["50.00"])]
     """What was bought."""
     at: AwareDatetime
@@ -39,18 +41,14 @@ class RechargeResult(BaseModel):
 
 def recharges_router(database: Database, operator: Operator, clock: Clock = system_clock) -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["recharges"])
-    allowed = Depends(caller(database, Scope.RECHARGES))
+    permitted = allowed(database, Scope.RECHARGES)
 
     @router.post(
         "/recharges",
-        responses={
-            401: {"description": "No key in use"},
-            403: {"description": "The key lacks the scope recharges"},
-            404: {"description": "No such prepaid contract"},
-            409: {"description": "The reference is known with other kWh"},
-        },
+        operation_id="report_recharge",
+        responses=answers(_404="No such prepaid contract", _409="The reference is known with other kWh"),
     )
-    async def report_recharge(recharge: RechargeReport, actor: str = allowed) -> RechargeResult:
+    async def report_recharge(recharge: RechargeReport, actor: str = permitted) -> RechargeResult:
         """Enter a recharge in the contract's account of advances, and tell the customer what it paid back."""
         now = clock()
         if recharge.at > now + CLOCKS_APART:

@@ -6,12 +6,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, HTTPException, Query
+from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from actions.operator import Operator
 from billing.reference import parse_reference
-from bot.api.access import caller
+from bot.api.access import allowed
+from bot.api.answers import answers
+from bot.api.fields import STORABLE
 from bot.clock import Clock, system_clock
 from bot.faults import Fault
 from bot.request_record import listed, record, terms_of
@@ -42,31 +44,29 @@ class Decision(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     decision: Literal["review", "grant", "refuse"]
-    by: Annotated[str, Field(min_length=1, max_length=40, examples=["amina"])]
-    reason: Annotated[str | None, Field(max_length=decisions.MOST_REASON)] = None
+    by: Annotated[str, STORABLE, Field(min_length=1, max_length=40, examples=["amina"])]
+    reason: Annotated[str, STORABLE, Field(max_length=decisions.MOST_REASON)] | None = None
     schedule: Annotated[list[Part] | None, Field(min_length=1, max_length=36)] = None
-
-
-NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "No such request"}}
 
 
 def requests_router(database: Database, operator: Operator, clock: Clock = system_clock) -> APIRouter:
     router = APIRouter(prefix="/api/v1/requests", tags=["requests"])
     terms = terms_of(operator)
-    allowed = Depends(caller(database, Scope.REQUESTS))
+    may_look = allowed(database, Scope.REQUESTS_READ, Scope.REQUESTS)
+    may_decide = allowed(database, Scope.REQUESTS)
 
-    @router.get("")
+    @router.get("", operation_id="list_requests", responses=answers())
     async def list_requests(
         kind: RequestKind | None = None,
         state: RequestState | None = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
-        _actor: str = allowed,
+        _actor: str = may_look,
     ) -> list[dict[str, Any]]:
         """Requests of a kind and a state, by default those not decided, the longest waiting first."""
         return await listed(database, kind=kind, state=state, late_on=None, limit=limit)
 
-    @router.get("/{reference}", responses=NOT_FOUND)
-    async def show_request(reference: str, _actor: str = allowed) -> dict[str, Any]:
+    @router.get("/{reference}", operation_id="show_request", responses=answers(404))
+    async def show_request(reference: str, _actor: str = may_look) -> dict[str, Any]:
         """All that is known of a request; amounts in dirhams, as text."""
         try:
             return await record(database, reference)
@@ -75,9 +75,10 @@ def requests_router(database: Database, operator: Operator, clock: Clock = syste
 
     @router.post(
         "/{reference}/decision",
-        responses={**NOT_FOUND, 409: {"description": "The request is not in a state to be decided so"}},
+        operation_id="decide_request",
+        responses=answers(404, _409="The request is not in a state to be decided so"),
     )
-    async def decide(reference: str, decision: Decision, actor: str = allowed) -> dict[str, Any]:
+    async def decide(reference: str, decision: Decision, actor: str = may_decide) -> dict[str, Any]:
         """Take a person's decision; the customer is told."""
         known = parse_reference(reference)
         now = clock()

@@ -1,0 +1,1 @@
+"""The operator's large files: customers, contracts, meters, bills, schedules of payments, readings."""
