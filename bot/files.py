@@ -38,26 +38,29 @@ class FileLinks:
         self._base = f"{settings.public_url}{PATH}"
         # Without a SECRET_KEY, what every process of this installation knows and nobody else does. With no carrier
         # at all there is nobody to send an address to.
-        given = settings.secret_key or settings.twilio_auth_token or settings.telegram_token
-        secret = given.get_secret_value().encode() if given else secrets.token_bytes(32)
-        self._key = hmac.digest(secret, b"releve file links", hashlib.sha256)
+        shared = settings.twilio_auth_token or settings.telegram_token
+        given = settings.secret_keys or ((shared,) if shared else ())
+        known = [each.get_secret_value().encode() for each in given] or [secrets.token_bytes(32)]
+        self._keys = [hmac.digest(secret, b"releve file links", hashlib.sha256) for secret in known]
 
     def url(self, message_id: int, name: str, since: datetime) -> str:
         """The address of a message's attachment called `name`, good for `LIFETIME` after `since`."""
         claim = f"{message_id}.{int((since + LIFETIME).timestamp())}"
-        return f"{self._base}/{claim}.{self._signature(claim)}/{quote(name)}"
+        return f"{self._base}/{claim}.{_signature(self._keys[0], claim)}/{quote(name)}"
 
     def message_id(self, token: str, now: datetime) -> int | None:
         """The message that `token` stands for; None when it is not one of ours or is too old."""
         claim, _, signature = token.rpartition(".")
-        if not hmac.compare_digest(signature.encode(errors="replace"), self._signature(claim).encode()):
+        given = signature.encode(errors="replace")
+        if not any(hmac.compare_digest(given, _signature(key, claim).encode()) for key in self._keys):
             return None
         message_id, _, end = claim.partition(".")  # ours, so they are numbers
         return int(message_id) if now.timestamp() < int(end) else None
 
-    def _signature(self, claim: str) -> str:
-        digest = hmac.digest(self._key, claim.encode(errors="replace"), hashlib.sha256)
-        return urlsafe_b64encode(digest).decode().rstrip("=")
+
+def _signature(key: bytes, claim: str) -> str:
+    digest = hmac.digest(key, claim.encode(errors="replace"), hashlib.sha256)
+    return urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 def files_router(

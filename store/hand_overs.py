@@ -18,6 +18,7 @@ from sqlalchemy.orm import joinedload
 
 from store.changes import changed
 from store.desk_models import HandOver, Note, Outcome, Priority, Role, Team, User
+from store.hand_over_events import tell_ended, tell_opened
 from store.models import Audit, Conversation, Holder
 from store.notices import write_what_waited
 from store.teams import team_for
@@ -85,6 +86,7 @@ async def open_hand_over(
     _note(session, hand_over, "handed_over", actor, now, reason=reason)
     await session.flush()
     await _load(session, hand_over)
+    await tell_opened(session, hand_over, now)
     await changed(session, conversation.id)
     return hand_over
 
@@ -192,8 +194,8 @@ async def close(
         raise ValueError(f"no agent closes a conversation as {outcome.value}")
     await _hold_open(session, hand_over)
     _refuse_another(hand_over, user_id)
-    await _end(session, hand_over, outcome, now, user_id)
     hand_over.summary = (summary or "").strip()[:300] or None
+    await _end(session, hand_over, outcome, now, user_id)
     hand_over.asked_at = now if ask else None
     await _changed(session, hand_over, "closed", user_id, now, outcome=outcome.value)
 
@@ -271,6 +273,7 @@ async def _end(
 ) -> None:
     hand_over.ended_at, hand_over.outcome, hand_over.ended_by_id = now, outcome, user_id
     hand_over.conversation.holder = Holder.ASSISTANT
+    await tell_ended(session, hand_over, now)
     await write_what_waited(session, hand_over.conversation_id, now)
 
 
