@@ -7,10 +7,10 @@ from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
 from string import Formatter
-from typing import Literal
+from typing import Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from actions.opening_hours import OpeningHours
 from billing.calendar import CASABLANCA
@@ -161,6 +161,54 @@ class Notices(_Section):
         )
 
 
+class Retention(_Section):
+    """For how many days each category is kept (`store.retention`), counted from when it was made or settled.
+
+    A message's number is what tells a carrier's repeated webhook, so that it is kept for weeks at least.
+    """
+
+    files: int = Field(default=180, ge=1)
+    photos: int = Field(default=365, ge=1)
+    dialogue: int = Field(default=90, ge=1)
+    labels: int = Field(default=365, ge=1)
+    messages: int = Field(default=365, ge=30)
+    notices: int = Field(default=400, ge=90)
+    notes: int = Field(default=365, ge=1)
+    hand_overs: int = Field(default=730, ge=1)
+    requests: int = Field(default=1827, ge=365)
+    readings: int = Field(default=3653, ge=730)
+    deliveries: int = Field(default=90, ge=7)
+    imports: int = Field(default=365, ge=1)
+    sign_ins: int = Field(default=30, ge=1)
+    proofs: int = Field(default=30, ge=1)
+    audit: int = Field(default=3653, ge=365)
+
+    @model_validator(mode="after")
+    def _audit_is_kept_longest(self) -> Self:
+        longest = max(days for name, days in self if name != "audit")
+        if self.audit < longest:
+            raise ValueError(f"audit is kept the longest: at least {longest} days, as what it tells of")
+        return self
+
+    def cutoffs(self, now: datetime) -> dict[str, datetime]:
+        """The moment by category before which nothing is kept that is settled."""
+        return {name: now - timedelta(days=days) for name, days in self}
+
+
+class Purge(_Section):
+    """When old data is removed, by the clock of Casablanca: an hour at which few people write."""
+
+    begins: time = time(2)
+    ends: time = time(5)
+
+    def is_time(self, moment: datetime) -> bool:
+        """Whether it is the hour at an aware moment."""
+        local = moment.astimezone(CASABLANCA).time()
+        if self.begins <= self.ends:
+            return self.begins <= local < self.ends
+        return local >= self.begins or local < self.ends
+
+
 class Desk(_Section):
     """The call centre: `hours` are when its people answer; a score after closing counts for `score_hours`."""
 
@@ -200,6 +248,8 @@ class Operator(_Section):
     complaints: Complaints
     notices: Notices
     desk: Desk
+    retention: Retention = Retention()
+    purge: Purge = Purge()
 
     @field_validator("payment_link")
     @classmethod

@@ -35,7 +35,7 @@ WINDOW = 100
 
 def main(messages: int = 2000) -> None:
     """Write `messages` messages in one conversation and print the median turn of every tenth of them."""
-    configure(50)
+    configure("critical")
     times = asyncio.run(_converse(messages))
     table = Table("messages", "median turn, ms", title="One conversation on SQLite")
     for first in range(0, messages, max(messages // 10, WINDOW)):

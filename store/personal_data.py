@@ -19,6 +19,7 @@ from sqlalchemy.orm import selectinload
 
 from billing.calendar import CASABLANCA, local_day
 from store.desk_models import Draft, HandOver, LabelledExample, Note, Upload
+from store.hand_over_events import erase_events
 from store.models import (
     Audit,
     Base,
@@ -26,13 +27,11 @@ from store.models import (
     Contract,
     Conversation,
     Customer,
-    DialogueTurn,
     Direction,
     Identity,
     IdentityAttempt,
     LedgerEntry,
     Message,
-    MessageState,
     Meter,
     Notice,
     NoticeState,
@@ -42,16 +41,9 @@ from store.models import (
     Register,
     Request,
 )
+from store.photos import forget
 from store.supplies import contracts_of
-
-SETTLED = (
-    MessageState.HANDLED,
-    MessageState.SET_ASIDE,
-    MessageState.SENT,
-    MessageState.REFUSED,
-    MessageState.DEAD,
-)
-"""Messages that nothing is left to do for: only their text may go."""
+from store.words import SETTLED, erase_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,21 +132,14 @@ async def erase(session: AsyncSession, conversation_id: int, actor: str, now: da
     What is still to be handled or sent is left: it is about to be read.
     """
     await session.flush()
-    of_conversation = Message.conversation_id == conversation_id
-    await session.execute(
-        update(Message)
-        .where(of_conversation, Message.state.in_(SETTLED))
-        .values(body="", payload=None, understood=None, error=None)
-    )
-    await session.execute(
-        update(DialogueTurn).where(DialogueTurn.conversation_id == conversation_id).values(events=[])
-    )
+    await erase_words(session, Message.conversation_id == conversation_id)
     await session.execute(
         update(Notice)
         .where(Notice.conversation_id == conversation_id, Notice.state != NoticeState.WAITING)
         .values(params={})
     )
     await _erase_what_agents_wrote(session, conversation_id)
+    await erase_events(session, conversation_id)
     for proof in (Identity, IdentityAttempt, OneTimeCode):
         await session.execute(delete(proof).where(proof.conversation_id == conversation_id))
     # Informed anew when they write again: to us they are someone who never did.
@@ -175,6 +160,7 @@ async def _erase_what_agents_wrote(session: AsyncSession, conversation_id: int) 
     settled = select(Message.id).where(Message.conversation_id == conversation_id, Message.state.in_(SETTLED))
     await session.execute(delete(LabelledExample).where(LabelledExample.message_id.in_(settled)))
     await session.execute(delete(Upload).where(Upload.message_id.in_(settled)))
+    await forget(session, settled)
 
 
 async def _contracts(session: AsyncSession, conversation: Conversation, now: datetime) -> list[Contract]:
