@@ -19,6 +19,7 @@ def migrate(connection: Connection) -> None:
         compare_server_default=True,
         render_as_batch=True,  # SQLite changes a table by copying it
         transactional_ddl=True,  # on SQLite too: `store.database` begins its transactions itself
+        transaction_per_migration=True,  # where the caller began none: an index may be built outside of them
     )
     with context.begin_transaction():
         context.run_migrations()
@@ -27,7 +28,7 @@ def migrate(connection: Connection) -> None:
 async def migrate_url(url: str) -> None:
     database = Database(url)
     try:
-        async with database.engine.begin() as connection:
+        async with database.engine.begin() if database.is_sqlite else database.engine.connect() as connection:
             await connection.run_sync(migrate)
     finally:
         await database.close()

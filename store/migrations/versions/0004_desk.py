@@ -12,6 +12,7 @@ revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
+compatible_since = "0004"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 WORD = sa.String(24)
