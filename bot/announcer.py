@@ -37,6 +37,7 @@ from store.models import (
 )
 from store.notices import AGENT_WAIT, restored
 from store.supplies import registered_language
+from store.unsettled import is_waiting, spelled
 
 log = structlog.get_logger()
 
@@ -101,7 +102,7 @@ class Announcer(Routine):
     async def _anything(self) -> tuple[bool, bool]:
         """Whether decisions wait, and whether campaigns run, seen without keeping any writer waiting."""
         waiting = select(Notice.id).where(
-            Notice.state == NoticeState.WAITING, Notice.not_before <= self._clock(), Notice.campaign_id.is_(None)
+            is_waiting(), Notice.not_before <= self._clock(), Notice.campaign_id.is_(None)
         )
         campaigns = select(Campaign.id).where(Campaign.state == CampaignState.RUNNING)
         async with self._database.reading() as session:
@@ -172,7 +173,7 @@ async def _due(
     query = (
         select(Notice, Conversation)
         .join(Conversation, Conversation.id == Notice.conversation_id)
-        .where(Notice.state == NoticeState.WAITING, Notice.not_before <= now, whose)
+        .where(is_waiting(), Notice.not_before <= now, whose)
         .order_by(Notice.not_before, Notice.id)
         .limit(limit)
         .with_for_update(of=(Notice, Conversation), skip_locked=True, key_share=True)
@@ -182,7 +183,7 @@ async def _due(
 
 async def _unsent(session: AsyncSession) -> int:
     """Messages of campaigns that the outbox still holds."""
-    query = select(func.count()).where(Message.bulk == true(), Message.state.in_(UNSENT))
+    query = select(func.count()).where(Message.bulk == true(), spelled(Message.state, UNSENT))
     return await session.scalar(query) or 0
 
 
@@ -210,13 +211,14 @@ async def _write(
         conversation_id=conversation.id,
         channel=composed.channel.value,
         direction=Direction.OUT,
-        state=MessageState.QUEUED,
+        # Where a backup was restored since the notice was due, the carrier is asked first.
+        state=MessageState.SENDING if notice.doubts else MessageState.QUEUED,
         body=composed.text,
         payload=payload or None,
         language=notice.language,
         bulk=notice.campaign_id is not None,
         due_at=now,
-        created_at=now,
+        created_at=notice.not_before if notice.doubts else now,
     )
     session.add(message)
     await session.flush()
