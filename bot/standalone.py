@@ -1,21 +1,45 @@
-"""A worker process: no web server, stops on SIGTERM and SIGINT after finishing what it has in hand."""
+"""A worker process: handles messages and sends replies, takes nothing in but questions about its health."""
 
 from __future__ import annotations
 
 import asyncio
-import signal
+from contextlib import AsyncExitStack
 
+import uvicorn
+from fastapi import FastAPI
+
+from bot.health import health_router
+from bot.server import Server
 from bot.service import Service
+from bot.stopping import Stopping
+from bot.telemetry.exposition import metrics_router
+from bot.vitals import watched
 
 
-async def run_worker(service: Service) -> None:
-    """Work until told to stop."""
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, stopping.set)
+async def run_worker(service: Service, host: str, port: int | None) -> int:
+    """Work until told to stop, then finish what is in hand; the exit code.
+
+    With a `port`, `/healthz`, `/readyz` and `/metrics` are answered there.
+    """
+    stopping = Stopping(service, drain_seconds=0)
+    stopped = asyncio.Event()
+    stopping.then(stopped.set)
+    stopping.listen()
     await service.start(receive=False)
-    try:
-        await stopping.wait()
-    finally:
-        await service.stop()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(service.stop)
+        await stack.enter_async_context(watched(service.settings))
+        if port is not None:
+            server = Server(_config(service, host, port))
+            serving = asyncio.create_task(server.serve(), name="health")
+            stack.push_async_callback(lambda: serving)
+            stack.callback(server.close_the_port)
+        await stopped.wait()
+    return stopping.exit_code
+
+
+def _config(service: Service, host: str, port: int) -> uvicorn.Config:
+    app = FastAPI(openapi_url=None)
+    app.include_router(health_router(service.readiness, service.heartbeat, service.assistant.model_name))
+    app.include_router(metrics_router(service.figures, service.settings.metrics_token))
+    return uvicorn.Config(app, host=host, port=port, lifespan="off", log_config=None, access_log=False)

@@ -44,6 +44,7 @@ class Live:
         self._subscribers: dict[Subscriber, None] = {}  # in the order in which they came
         self._watchers: defaultdict[int, set[Subscriber]] = defaultdict(set)
         self._dirty = asyncio.Event()
+        self._ending = False
         self._tasks: list[asyncio.Task[None]] = []
         self._listener = Listener(database, self.changed, NOTICE, connected=self.changed_somewhere)
         database.on_change(self.changed)
@@ -55,10 +56,15 @@ class Live:
             asyncio.create_task(self._sweep(), name="desk sweep"),
         ]
 
-    async def stop(self) -> None:
-        """End all streams, then what feeds them."""
+    def end_streams(self) -> None:
+        """The process is about to stop: pages open their streams elsewhere. One that still comes ends at once."""
+        self._ending = True
         for subscriber in self._subscribers:
             subscriber.end()
+
+    async def stop(self) -> None:
+        """End all streams, then what feeds them."""
+        self.end_streams()
         await self._listener.stop()
         for task in self._tasks:
             task.cancel()
@@ -95,6 +101,8 @@ class Live:
         self._subscribers[subscriber] = None
         for conversation_id in subscriber.conversation_ids:
             self._watchers[conversation_id].add(subscriber)
+        if self._ending:
+            subscriber.end()
         subscriber.queue_changed(known or await self.counts())
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
