@@ -35,8 +35,9 @@ def reported() -> Iterator[None]:
         from bot.engine.assistant import NoModel
         from bot.service import NotReady
         from store.demo import DemoRefused
+        from store.schema import TablesInUse, UnknownRevision
 
-        if isinstance(error, NoModel | NotReady | DemoRefused):
+        if isinstance(error, NoModel | NotReady | DemoRefused | TablesInUse | UnknownRevision):
             _exit(str(error))
         raise
 

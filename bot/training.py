@@ -122,7 +122,7 @@ def from_cache(settings: Settings) -> bool:
     if not cached.is_file():
         return False
     settings.model_dir.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(cached, settings.model_dir / _name())
+    _copy(cached, settings.model_dir / _name())
     return True
 
 
@@ -130,9 +130,14 @@ def into_cache(model: Path) -> None:
     """Keep a model just trained for other checkouts of the same files."""
     cached = _cached()
     cached.parent.mkdir(parents=True, exist_ok=True)
-    partial = cached.with_suffix(f".{os.getpid()}")
+    _copy(model, cached)
+
+
+def _copy(model: Path, to: Path) -> None:
+    """So that nobody who looks for a model ever finds half of one."""
+    partial = to.with_suffix(f".{os.getpid()}")
     shutil.copy2(model, partial)
-    partial.replace(cached)
+    partial.replace(to)
 
 
 def _cached() -> Path:
