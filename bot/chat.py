@@ -47,7 +47,7 @@ class TerminalCarrier:
     async def fetch(self, media: Media) -> bytes:
         raise NotFetched("nothing but text comes from a terminal", is_gone=True)
 
-    async def start(self, intake: Intake) -> None:
+    async def start(self, intake: Intake | None) -> None:
         return None
 
     async def stop(self) -> None:

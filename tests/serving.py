@@ -12,10 +12,11 @@ import uvicorn
 from starlette.types import ASGIApp
 
 
-def listening() -> socket.socket:
-    """A socket on a free port: its address is known before anything is served on it."""
+def listening(port: int = 0) -> socket.socket:
+    """A socket on a free port, or on `port`: its address is known before anything is served on it."""
     listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
     listener.listen(512)
     return listener
 

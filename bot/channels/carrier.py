@@ -83,6 +83,8 @@ class Inbound:
     opt_out: str | None = None
     """`stop` or `start` where the carrier took the message for that, and has confirmed it to the sender."""
     sent_at: datetime | None = None
+    doubtful: bool = False
+    """Perhaps answered already, by a store that was lost since: the carrier is asked before a reply is sent."""
 
 
 class DeliveryState(StrEnum):
@@ -181,6 +183,10 @@ class Outbound:
     """What WhatsApp gets in the place of text, buttons and attachment; `text` is what it says in full."""
     bulk: bool = False
     """One of a campaign: it waits for replies to go first, and is rather lost than sent twice."""
+    answers: int | None = None
+    """The customer's message that it answers, where it answers one."""
+    traceparent: str | None = None
+    """The trace that it belongs to, where traces are kept (`bot.telemetry.tracing`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,8 +294,8 @@ class Carrier(Protocol):
         """What a customer sent with a message, at most `MOST_MEDIA_BYTES`. Raises `NotFetched`."""
         ...
 
-    async def start(self, intake: Intake) -> None:
-        """Open connections; start polling when the carrier is polled."""
+    async def start(self, intake: Intake | None) -> None:
+        """Open connections; start polling when the carrier is polled. Without an intake it only sends."""
         ...
 
     async def stop(self) -> None: ...

@@ -37,6 +37,7 @@ def main() -> None:
         receipts=options.receipts,
         receipt_pause=options.receipt_pause,
         retries=options.retries,
+        retries_5xx=options.retry_5xx,
         ledger=options.ledger,
         approved=APPROVED + _approved(options.templates),
         keeps_opt_outs=not options.no_opt_outs,
@@ -84,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--receipts", choices=("off", "delivered", "read"), default="read", help="delivery states reported")
     add("--receipt-pause", type=float, default=0.4, help="seconds between two delivery states")
     add("--retries", type=int, default=1, help="times a failed webhook is posted again")
+    add("--retry-5xx", action="store_true", help="post again after a 5xx too, as Twilio does where rp=all is set")
     add(
         "--ledger",
         type=Path,

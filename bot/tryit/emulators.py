@@ -24,12 +24,12 @@ class EmulatorConfig:
     """What the emulators and the house have to agree on.
 
     `webhook_base` is the house's public address: webhooks are posted to its `/webhooks/twilio` and
-    `/webhooks/telegram`, and Twilio's are signed for it. `connect_base` is where to connect instead, when the
-    house does not listen at its public address. `own_base` is where these routes are mounted, as seen from
-    the house. `receipts` says how far delivery states are reported, `receipt_pause` how many seconds lie
-    between two of them. `retries` is how often a failed webhook is posted again. `approved` are the WhatsApp
-    templates that may be sent at any time. `keeps_opt_outs` says whether Twilio obeys STOP on SMS by itself; `clock`
-    is what it counts WhatsApp's 24 hours by.
+    `/webhooks/telegram`, and Twilio's are signed for it. `connect_base` is where to connect instead, when the house
+    does not listen at its public address. `own_base` is where these routes are mounted, as seen from the house.
+    `receipts` says how far delivery states are reported, `receipt_pause` how many seconds lie between two of them.
+    `retries` is how often a failed webhook is posted again, by Twilio also after a 5xx if `retries_5xx`. `approved`
+    are the WhatsApp templates that may be sent at any time. `keeps_opt_outs` says whether Twilio obeys STOP on SMS by
+    itself; `clock` is what it counts WhatsApp's 24 hours by.
     """
 
     webhook_base: str
@@ -45,6 +45,7 @@ class EmulatorConfig:
     receipts: Receipts = "read"
     receipt_pause: float = 0.4
     retries: int = 1
+    retries_5xx: bool = False
     ledger: Path | None = None
     approved: tuple[ApprovedTemplate, ...] = APPROVED
     keeps_opt_outs: bool = True
@@ -60,7 +61,9 @@ class Emulators:
         self.phones = Phones()
         self.files = ReceivedFiles()
         self.ledger = Ledger(config.ledger)
-        self._postman = Postman(webhook_base, config.connect_base, retries=config.retries)
+        self._postman = Postman(
+            webhook_base, config.connect_base, retries=config.retries, retries_5xx=config.retries_5xx
+        )
         self.twilio = TwilioEmulator(
             TwilioAccount(config.twilio_account_sid, config.twilio_auth_token, config.sms_from, config.whatsapp_from),
             phones=self.phones,

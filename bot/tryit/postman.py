@@ -26,20 +26,23 @@ class Postman:
     """Posts webhooks and repeats those that fail. Connections open at first use; `aclose` ends them.
 
     Webhooks are addressed (and signed) to `public_base`. When the house listens elsewhere, as behind a proxy,
-    `connect_base` is where they are really sent.
+    `connect_base` is where they are really sent. `retries_5xx` is Twilio's `rp=all` in the webhook's address.
     """
 
-    def __init__(self, public_base: str, connect_base: str | None = None, *, retries: int = 1) -> None:
+    def __init__(
+        self, public_base: str, connect_base: str | None = None, *, retries: int = 1, retries_5xx: bool = False
+    ) -> None:
         self.public_base = public_base.rstrip("/")
         self._connect_base = (connect_base or public_base).rstrip("/")
         self._retries = retries
+        self._retries_5xx = retries_5xx
         self._session: aiohttp.ClientSession | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def post(
         self, url: str, body: bytes, headers: Mapping[str, str], *, again: Callable[[int], bool] | None = None
     ) -> int | None:
-        """Post once, then again on connection failure, or when `again` says so of the status.
+        """Post once, then again on connection failure, when `again` says so of the status, or after a 5xx if told to.
 
         Returns the last status, or None when there was no answer.
         """
@@ -49,8 +52,9 @@ class Postman:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
             status = await self._once(url, body, headers)
-            if status is not None and not (again and again(status)):
-                break
+            if status is None or (again and again(status)) or (self._retries_5xx and status >= 500):
+                continue
+            break
         return status
 
     async def fetch(self, url: str) -> File | None:

@@ -36,7 +36,7 @@ from bot.tryit.received import File, ReceivedFiles
 from bot.tryit.sms_parts import count_parts
 from bot.tryit.twilio_content import PAGE_SIZE, ApprovedTemplate, ContentTemplates, Rendered
 from bot.tryit.twilio_errors import TwilioError, refusal
-from bot.tryit.twilio_messages import Message, MessageBook
+from bot.tryit.twilio_messages import Message, MessageBook, media_as_json
 from bot.tryit.twilio_reach import Reach
 from bot.tryit.twilio_webhook import (
     API_VERSION,
@@ -121,7 +121,9 @@ class TwilioEmulator:
                 Route(f"{messages}.json", self._create_message, methods=["POST"]),
                 Route(f"{messages}.json", self._list_messages, methods=["GET"]),
                 Route(f"{messages}/{{sid}}.json", self._fetch_message, methods=["GET"]),
+                Route(f"{messages}/{{sid}}/Media.json", self._list_media, methods=["GET"]),
                 Route(f"{messages}/{{sid}}/Media/{{media}}", self._fetch_media, methods=["GET"]),
+                Route("/v1/Services/{service}/PhoneNumbers", self._list_numbers, methods=["GET"]),
                 Route("/v1/Content", self._create_content, methods=["POST"]),
                 Route("/v1/Content", self._list_content, methods=["GET"]),
                 Route("/v1/Content/{sid}", self._fetch_content, methods=["GET"]),
@@ -160,7 +162,7 @@ class TwilioEmulator:
                 direction="inbound",
                 sent_at=self._now(),
                 parts=int(form["NumSegments"]),
-                media=int(form["NumMedia"]),
+                media=((media, form["MediaContentType0"]),) if "MediaUrl0" in form else (),
                 status="received",
             )
         )
@@ -212,7 +214,7 @@ class TwilioEmulator:
             direction="outbound-api",
             sent_at=self._now(),
             parts=parts,
-            media=len(media),
+            media=tuple(("ME" + secrets.token_hex(16), "") for _ in media),
             service=params.get("MessagingServiceSid"),
         )
         answer = JSONResponse(message.as_json(self.account.sid), status_code=201)
@@ -295,6 +297,23 @@ class TwilioEmulator:
         if message is None:
             raise TwilioError(20404, request.url.path)
         return JSONResponse(message.as_json(self.account.sid))
+
+    async def _list_media(self, request: Request) -> Response:
+        self._authorise(request)
+        message = self._book.get(request.path_params["sid"])
+        if message is None:
+            raise TwilioError(20404, request.url.path)
+        listed = media_as_json(message, self.account.sid)
+        return JSONResponse({"media_list": listed, "page": 0, "page_size": PAGE_SIZE, "next_page_uri": None})
+
+    async def _list_numbers(self, request: Request) -> Response:
+        """The numbers of the messaging service."""
+        self._authorise(request)
+        if request.path_params["service"] != self.account.messaging_service:
+            raise TwilioError(20404, request.url.path)
+        meta = {"key": "phone_numbers", "page": 0, "page_size": PAGE_SIZE, "next_page_url": None}
+        number = {"sid": "PN" + "0" * 32, "phone_number": self.account.sms_number}
+        return JSONResponse({"phone_numbers": [number], "meta": meta})
 
     async def _fetch_media(self, request: Request) -> Response:
         """The picture that a phone sent. Other media have no content here: not found, as once they expire."""

@@ -28,7 +28,8 @@ class Message:
     direction: str
     sent_at: datetime
     parts: int = 1
-    media: int = 0
+    media: tuple[tuple[str, str], ...] = ()
+    """Identifiers and types of what goes with it."""
     status: str = "queued"
     error: int | None = None
     service: str | None = None
@@ -48,7 +49,7 @@ class Message:
             "error_message": None,
             "from": self.sender,
             "messaging_service_sid": self.service,
-            "num_media": str(self.media),
+            "num_media": str(len(self.media)),
             "num_segments": str(self.parts),
             "price": None,
             "price_unit": "USD",
@@ -58,6 +59,24 @@ class Message:
             "to": self.to,
             "uri": f"{uri}.json",
         }
+
+
+def media_as_json(message: Message, account_sid: str) -> list[dict[str, Any]]:
+    """The Media resources of a message."""
+    created = format_datetime(message.sent_at)
+    uri = f"/{API_VERSION}/Accounts/{account_sid}/Messages/{message.sid}/Media"
+    return [
+        {
+            "account_sid": account_sid,
+            "content_type": content_type,
+            "date_created": created,
+            "date_updated": created,
+            "parent_sid": message.sid,
+            "sid": sid,
+            "uri": f"{uri}/{sid}.json",
+        }
+        for sid, content_type in message.media
+    ]
 
 
 class MessageBook:

@@ -98,7 +98,7 @@ class House:
         return [json.loads(line) for line in (await self.client.get("/ledger")).text.splitlines()]
 
 
-def _at_all_hours() -> Operator:
+def at_all_hours() -> Operator:
     """The operator without quiet hours and with a desk that never closes, for tests must run at night too."""
     operator = load_operator(OPERATORS, "onee")
     notices = operator.notices.model_copy(update={"begins": time.min, "ends": time.max, "pauses": ()})
@@ -107,15 +107,19 @@ def _at_all_hours() -> Operator:
 
 
 @asynccontextmanager
-async def open_house(model: Path, database_url: str, assistant: Any = None) -> AsyncIterator[House]:
-    """Everything, with the demo customers, on free ports of this machine."""
+async def open_house(
+    model: Path, database_url: str, assistant: Any = None, **configured: Any
+) -> AsyncIterator[House]:
+    """Everything, with the demo customers, on free ports of this machine. `configured` are further settings."""
     ours, theirs = listening(), listening()
     base, carriers = address_of(ours), address_of(theirs)
-    secret = SecretStr("a secret of the acceptance tests, 40 letters")
-    settings = settings_for(base, carriers, database_url=database_url, model_dir=model, secret_key=secret)
+    secret = SecretStr("a secret of the acceptance tests of 40 letters")
+    settings = settings_for(
+        base, carriers, database_url=database_url, model_dir=model, secret_key=secret, **configured
+    )
     config = emulators_for(base, carriers, receipt_pause=0.01)
-    await _furnish(database_url)
-    service = Service.build(settings, assistant=assistant, operator=_at_all_hours())
+    await furnish(database_url)
+    service = Service.build(settings, assistant=assistant, operator=at_all_hours())
     async with (
         serving(tryit_app(config, demo_customers()), theirs, lifespan="on", http=AbortingProtocol),
         serving(create_app(service), ours, lifespan="on"),
@@ -124,7 +128,8 @@ async def open_house(model: Path, database_url: str, assistant: Any = None) -> A
         yield House(base, carriers, service, client)
 
 
-async def _furnish(database_url: str) -> None:
+async def furnish(database_url: str) -> None:
+    """The demo customers in an empty database."""
     database = Database(database_url)
     await schema.upgrade(database)
     async with database.writing() as session:

@@ -242,7 +242,8 @@ async def test_an_update_without_the_secret_is_refused_logged_and_not_stored(
 )
 async def test_a_malformed_body_is_answered_with_a_short_reason(house: House, body: Any, reason: str) -> None:
     answer = await post(TelegramCarrier(settings()), house, body)
-    assert (answer.status_code, answer.json()) == (400, {"detail": reason})
+    status = 413 if "larger" in reason else 400
+    assert (answer.status_code, answer.json()) == (status, {"detail": reason})
 
 
 async def test_when_the_message_cannot_be_stored_telegram_is_told_to_try_again(house: House, api: BotApi) -> None:

@@ -18,6 +18,7 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from starlette.background import BackgroundTask
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential_jitter
+from yarl import URL
 
 from bot.channels.carrier import (
     CAPTION_LIMIT,
@@ -36,6 +37,7 @@ from bot.channels.carrier import (
     Refused,
     SendError,
 )
+from bot.channels.media import Downloads
 from bot.channels.text import shorten, units
 from bot.channels.webhook import read_body, rejection
 from bot.settings import Settings
@@ -105,6 +107,7 @@ class TelegramCarrier:
             get_updates_request=self._poll_request,
         )
         self._files = f"{api_url}/file/bot{token}/"
+        self._downloads = Downloads(URL(api_url), is_own=settings.telegram_api_url is not None)
         self._polls = settings.telegram_mode == "polling"
         self._webhook_url = f"{settings.public_url}{PATH}"
         given = settings.telegram_webhook_secret
@@ -156,20 +159,23 @@ class TelegramCarrier:
     async def fetch(self, media: Media) -> bytes:
         try:
             file = await self._bot.get_file(media.reference)
-            # The library would read a file of this machine, if that is what it were told.
-            if not file.file_path or not file.file_path.startswith(self._files):
-                raise NotFetched("no address of Telegram's files")
-            if (file.file_size or 0) > MOST_MEDIA_BYTES:
-                raise NotFetched(f"larger than {MOST_MEDIA_BYTES} bytes", is_gone=True)
-            return bytes(await file.download_as_bytearray())
         except (BadRequest, Forbidden) as error:
             raise NotFetched(error.message, is_gone=True) from error
         except TelegramError as error:
             raise NotFetched(type(error).__name__) from error
+        # The library's own download would read a file of this machine, if that is what it were told.
+        if not file.file_path or not file.file_path.startswith(self._files):
+            raise NotFetched("no address of Telegram's files")
+        if (file.file_size or 0) > MOST_MEDIA_BYTES:
+            raise NotFetched(f"larger than {MOST_MEDIA_BYTES} bytes", is_gone=True)
+        return await self._downloads.fetch(media, URL(file.file_path))
 
-    async def start(self, intake: Intake) -> None:
+    async def start(self, intake: Intake | None) -> None:
         await self._request.initialize()
         await self._poll_request.initialize()
+        self._downloads.open()
+        if intake is None:
+            return
         if self._polls:
             self._task = asyncio.create_task(self._poll(intake), name="telegram polling")
         elif not await self._set_webhook():
@@ -181,6 +187,7 @@ class TelegramCarrier:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
             self._task = None
+        await self._downloads.close()
         await self._request.shutdown()
         await self._poll_request.shutdown()
 
@@ -360,6 +367,6 @@ def _log_poll_failure(state: RetryCallState) -> None:
         "polling failed",
         carrier="telegram",
         error=type(error).__name__,
-        words=words,
+        reason=words,
         attempt=state.attempt_number,
     )

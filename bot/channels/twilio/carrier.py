@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -21,6 +21,7 @@ from bot.channels.carrier import (
     Attachment,
     Busy,
     Channel,
+    Inbound,
     InDoubt,
     Intake,
     Media,
@@ -44,6 +45,7 @@ from bot.channels.twilio.forms import (
     without_numbers,
 )
 from bot.channels.twilio.media import SentMedia
+from bot.channels.twilio.received import Received
 from bot.channels.webhook import read_body, rejection
 from bot.settings import Settings
 
@@ -108,7 +110,8 @@ class TwilioCarrier:
         self._http = TwilioHttp(settings.twilio_api_url)
         self._client = Client(settings.twilio_account_sid, token, http_client=self._http)
         self._contents = Contents(self._client)
-        self._media = SentMedia(self._http, settings.twilio_account_sid, token)
+        self._received = Received(self._client, self._senders)
+        self._media = SentMedia(settings.twilio_api_url, settings.twilio_account_sid, token)
 
     @property
     def limits(self) -> Mapping[Channel, RateLimits]:
@@ -267,13 +270,19 @@ class TwilioCarrier:
         ours = self._sender(channel)
         return all(getattr(record, field) == value for field, value in ours.items())
 
-    async def fetch(self, media: Media) -> bytes:
-        return await self._media.fetch(media.reference)
+    def received(self, since: datetime, until: datetime) -> AsyncIterator[Inbound]:
+        """What customers sent between the two moments, by Twilio's own list."""
+        return self._received.between(since, until)
 
-    async def start(self, intake: Intake) -> None:
+    async def fetch(self, media: Media) -> bytes:
+        return await self._media.fetch(media)
+
+    async def start(self, intake: Intake | None) -> None:
         self._http.open()
+        self._media.open()
 
     async def stop(self) -> None:
+        await self._media.close()
         await self._http.close()
 
 

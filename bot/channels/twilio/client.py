@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -32,19 +31,6 @@ class Unavailable(Exception):
         super().__init__(f"HTTP {status}")
         self.status = status
         self.retry_after = retry_after
-
-
-class TooLarge(Exception):
-    """What is at an address is larger than what was asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Download:
-    """An answer to a GET; `location` is where it leads instead."""
-
-    status: int
-    content: bytes
-    location: str | None
 
 
 class TwilioHttp(AsyncHttpClient):
@@ -100,23 +86,6 @@ class TwilioHttp(AsyncHttpClient):
             if answer.status == 429 or answer.status >= 500:
                 raise Unavailable(answer.status, _seconds(answer.headers.get("Retry-After")))
             return Response(answer.status, await answer.text(), answer.headers)
-
-    async def download(self, uri: str, auth: tuple[str, str] | None, most_bytes: int) -> Download:
-        """One GET that follows nothing, and reads no further than `most_bytes`.
-
-        Raises `NotStarted`, `TooLarge` and aiohttp's errors.
-        """
-        if self._session is None:
-            raise NotStarted
-        headers = {"Authorization": aiohttp.encode_basic_auth(*auth)} if auth else {}
-        url = self._address(uri) if auth else URL(uri)
-        async with self._session.get(url, headers=headers, allow_redirects=False) as answer:
-            content = bytearray()
-            async for chunk in answer.content.iter_any():
-                content += chunk
-                if len(content) > most_bytes:
-                    raise TooLarge
-            return Download(answer.status, bytes(content), answer.headers.get("Location"))
 
     def _address(self, uri: str) -> URL:
         url = URL(uri)
