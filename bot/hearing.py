@@ -15,6 +15,7 @@ from actions.casework import FORM, SLOT
 from actions.turn import Turn
 from bot.channels.carrier import Kind, MediaType
 from bot.engine.assistant import Assistant, open_form, pressed
+from nlu import anger, danger
 from nlu.language import stable_language
 from nlu.normalise import clean
 from nlu.segments import segments
@@ -23,6 +24,7 @@ from store.models import Message
 MAX_TEXT = 1_000
 """Characters that are read of one message."""
 CHITCHAT = frozenset({"greet", "goodbye", "thank", "affirm", "deny", "out_of_scope", None})
+ABOUT_READINGS = frozenset({"submit_reading", "correct_reading", "how_to_read_meter"})
 MOST_REQUESTS = 2
 LEAST_BEGINNING = 3
 """Characters of a title that may stand for it when typed."""
@@ -59,13 +61,31 @@ def hear(assistant: Assistant, turn: Turn, message: Message) -> Unreadable | Hea
         turn.shared_phone = phone
         return Heard((_certain("identify", ""),))
     text = clean(message.body)
+    if takes_any_words(turn):
+        turn.photo = None  # the open question wants words; the picture stays in the conversation for people
     if not text:
-        return Unreadable(_unreadable(kind, payload))
+        return (
+            Unreadable(_unreadable(kind, payload)) if turn.photo is None else Heard((_certain("submit_reading", ""),))
+        )
     chosen = _numbered_choice(turn, text)
     if chosen is not None:
         return Heard((chosen,))
     notice = "utter_too_long" if len(message.body) > MAX_TEXT else None
-    return _understood(assistant, turn, text[:MAX_TEXT], notice)
+    heard = _understood(assistant, turn, text[:MAX_TEXT], notice)
+    return heard if turn.photo is None or isinstance(heard, Unreadable) else _with_photo(turn, heard)
+
+
+def _with_photo(turn: Turn, heard: Heard) -> Heard:
+    """What was written with a picture: a reading, unless the words ask for something else of ours."""
+    first, *others = heard.parses
+    name, entities = first["intent"]["name"], {entity["entity"] for entity in first["entities"]}
+    if others or entities & {danger.NAME, anger.NAME} or name not in (*CHITCHAT, *ABOUT_READINGS, "nlu_fallback"):
+        turn.photo = None
+        return heard
+    if name == "correct_reading":
+        return heard
+    reading = {**first, "intent": {"name": "submit_reading", "confidence": 1.0}, "certainty": "sure"}
+    return Heard((reading,), heard.notice)
 
 
 def _unreadable(kind: Kind, payload: dict[str, Any]) -> str:

@@ -34,17 +34,25 @@ from bot.channels.carrier import (
 )
 from bot.clock import Clock, system_clock
 from bot.files import FileLinks
+from bot.lateness import Lateness
 from bot.outgoing import BULK_AHEAD, NEXT_REPLY, THIS_BULK, Claimed, outbound, take
+from bot.telemetry.messages import answered, sending, taken_by
+from bot.telemetry.metrics import MESSAGES_SENT, SENT_AGAIN, child
 from bot.throttle import BULK_SHARE, Throttle
 from store.changes import changed
 from store.database import Database
 from store.models import Conversation, Direction, Message, MessageState
+from store.waiting import LONGEST_PAUSE, is_due
 
 log = structlog.get_logger()
 
 MAX_ATTEMPTS = 8
+"""Tries of a campaign's message. A reply is tried for `GIVEN_UP_AFTER`: an outage of the carrier's loses none."""
+GIVEN_UP_AFTER = timedelta(hours=24)
 FIRST_RETRY = timedelta(seconds=2)
-LAST_RETRY = timedelta(minutes=10)
+LAST_RETRY = timedelta(minutes=2)
+KNOWN_IDS = 500
+"""Of a conversation's newest messages, told to a carrier that is asked: more than any carrier looks through."""
 NOT_SENT_AGAIN = "in doubt: not sent again"
 
 
@@ -63,8 +71,10 @@ class Outbox:
         links: FileLinks,
         clock: Clock = system_clock,
         bulk_share: float = BULK_SHARE,
+        lateness: Lateness | None = None,
     ) -> None:
         self._database = database
+        self._lateness = lateness
         self._attachments = attachments
         self._links = links
         self._clock = clock
@@ -120,14 +130,22 @@ class Outbox:
             if row is None:
                 return None
             message, address = row
-            if message.due_at > now:
+            if not is_due(message.due_at, now, LONGEST_PAUSE):
                 return None
             doubtful = message.state == MessageState.SENDING
+            if not doubtful and self._lateness is not None:
+                await self._lateness.excuse(session, message, now)
             take(message, now)
-            return Claimed(outbound(message, address), message.attempts, message.doubts, doubtful)
+            asked = select(Message.created_at).where(Message.id == message.answers_id)
+            asked_at = None if message.answers_id is None else await session.scalar(asked)
+            return Claimed(outbound(message, address), message.attempts, message.doubts, doubtful, asked_at)
 
     async def _deliver(self, claimed: Claimed) -> bool:
         """Send one message and settle it. True when the next one may follow."""
+        with sending(claimed):
+            return await self._sent(claimed)
+
+    async def _sent(self, claimed: Claimed) -> bool:
         doubtful = claimed.doubtful
         message = self._furnished(claimed.outbound)
         carrier = self._carriers.get(message.channel)
@@ -142,7 +160,7 @@ class Outbox:
                 # What a bulk message had to wait for, it waited for before it was claimed.
                 wait = self._throttle.recipient if message.bulk else self._throttle.reply
                 await wait(message.channel, message.address)
-                accepted = await carrier.send(message)
+                accepted = await taken_by(carrier, message)
         except NotSentAgain:
             await self._settle(message, MessageState.DEAD, error=NOT_SENT_AGAIN)
             log.error("outbox.given_up_in_doubt", message=message.key, channel=message.channel.value)
@@ -159,6 +177,7 @@ class Outbox:
             await self._postpone(claimed, busy, doubtful)
             return False
         await self._settle(message, MessageState.SENT, accepted=accepted)
+        answered(claimed, self._clock())
         log.info("outbox.sent", message=message.key, channel=message.channel.value, carrier_id=accepted.carrier_id)
         return True
 
@@ -192,6 +211,7 @@ class Outbox:
         if not can_be_asked:
             if message.bulk:
                 raise NotSentAgain
+            child(SENT_AGAIN, message.channel.value).inc()
             log.warning("outbox.sent_in_doubt", message=message.key, channel=message.channel.value)
         return found
 
@@ -206,19 +226,21 @@ class Outbox:
                     Message.direction == Direction.OUT,
                     Message.carrier_id.is_not(None),
                 )
+                .order_by(Message.id.desc())
+                .limit(KNOWN_IDS)
             )
             return frozenset(each for each in await session.scalars(query) if each is not None)
 
     async def _postpone(self, claimed: Claimed, busy: Busy, doubtful: bool) -> None:
         """Try again later; `doubtful` when the carrier could not even be asked, so that it is asked then."""
         message = claimed.outbound
-        if claimed.attempts >= MAX_ATTEMPTS:
+        if self._is_given_up(claimed):
             await self._settle(message, MessageState.DEAD, error=busy.reason)
             log.error("outbox.dead", message=message.key, channel=message.channel.value, reason=busy.reason)
             return
         wait = min(FIRST_RETRY * 2 ** (claimed.attempts - 1), LAST_RETRY)
         if busy.retry_after is not None:
-            wait = max(wait, timedelta(seconds=busy.retry_after))
+            wait = min(max(wait, timedelta(seconds=busy.retry_after)), LONGEST_PAUSE)
         async with self._database.writing() as session:
             postponed = await session.execute(
                 update(Message)
@@ -233,6 +255,12 @@ class Outbox:
             )
             await _tell_writer(session, postponed)
         log.warning("outbox.busy", message=message.key, reason=busy.reason, wait_seconds=wait.total_seconds())
+
+    def _is_given_up(self, claimed: Claimed) -> bool:
+        message = claimed.outbound
+        if message.bulk or message.created_at is None:
+            return claimed.attempts >= MAX_ATTEMPTS
+        return self._clock() - message.created_at > GIVEN_UP_AFTER
 
     async def _settle(
         self,
@@ -256,6 +284,7 @@ class Outbox:
             await _tell_writer(session, await (await session.connection()).execute(_SETTLE, values))
 
         await self._database.grouped(settle)
+        child(MESSAGES_SENT, message.channel.value, state.value).inc()
 
 
 async def _tell_writer(session: AsyncSession, written: Result[int, int | None]) -> None:

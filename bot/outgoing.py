@@ -13,7 +13,9 @@ from sqlalchemy.orm import aliased
 
 from bot.attachments import SECONDS, UPLOADED, content_type
 from bot.channels.carrier import Attachment, Button, Channel, Outbound, Template
+from bot.telemetry.tracing import parent_of
 from store.models import Conversation, Holder, Message, MessageState
+from store.unsettled import TO_SEND, spelled, unsettled
 
 log = structlog.get_logger()
 
@@ -21,14 +23,12 @@ LEASE = timedelta(seconds=20)
 """How long a process may hold a message; longer than any carrier's time-out, so that a live send is never doubted."""
 LEASE_WITH_ATTACHMENT = LEASE + timedelta(seconds=SECONDS)
 
-OPEN = (MessageState.QUEUED, MessageState.SENDING)
-
 NEXT_REPLY = (
     select(Message, Conversation.address)
     .join(Conversation, Conversation.id == Message.conversation_id)
     .where(
         Message.conversation_id == bindparam("conversation_id"),
-        Message.state.in_(OPEN),
+        unsettled(TO_SEND),
         Message.bulk == false(),
     )
     .order_by(Message.id)
@@ -42,13 +42,12 @@ _before = aliased(Message)
 _with_people = aliased(Conversation)
 _BULK_MAY_GO = (
     Message.bulk == true(),
-    # Spelled out in the statement: a partial index is of no use to a state that comes as a parameter.
-    Message.state.in_(bindparam("open", OPEN, expanding=True, literal_execute=True)),
+    spelled(Message.state, TO_SEND),
     Message.due_at <= bindparam("now"),
     ~select(_before.id)
     .where(
         _before.conversation_id == Message.conversation_id,
-        _before.state.in_(OPEN),
+        unsettled(TO_SEND, _before),
         or_(_before.bulk == false(), _before.id < Message.id),
     )
     .exists(),
@@ -76,7 +75,7 @@ _OPEN_REPLY = (
     select(Message.id)
     .where(
         Message.conversation_id == bindparam("conversation_id"),
-        Message.state.in_(OPEN),
+        unsettled(TO_SEND),
         Message.bulk == false(),
     )
     .limit(1)
@@ -91,6 +90,8 @@ class Claimed:
     attempts: int
     doubts: int
     doubtful: bool
+    asked_at: datetime | None = None
+    """When the customer's message was stored that it answers."""
 
 
 async def has_open(session: AsyncSession, conversation_id: int) -> bool:
@@ -126,6 +127,8 @@ def outbound(message: Message, address: str) -> Outbound:
         attachment=_attachment(message.id, payload.get("attachment")),
         template=_template(payload.get("template")),
         bulk=message.bulk,
+        answers=message.answers_id,
+        traceparent=parent_of(message.payload),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -10,28 +11,44 @@ from sqlalchemy import select
 from actions.turn import Turn
 from bot.engine.assistant import Assistant, Utterance
 from bot.engine.texts import Texts
-from bot.outgoing import Claimed, has_open, outbound, take
+from bot.outgoing import Claimed, outbound, take
+from bot.telemetry.tracing import traced
 from store.models import Conversation, Direction, Message, MessageState
+from store.turn_record import insert_reply
 
 log = structlog.get_logger()
 
 
-async def queue(assistant: Assistant, turn: Turn, utterances: list[Utterance]) -> list[Claimed]:
-    """Put the reply in the outbox: one message, since each costs; held by this process when it may go now."""
+async def queue(assistant: Assistant, turn: Turn, utterances: list[Utterance], *, must_wait: bool) -> list[Claimed]:
+    """Put the reply in the outbox: one message, since each costs; held by this process when it may go now.
+
+    It `must_wait` when earlier replies do: whoever sends those goes on with it.
+    """
     if not utterances:
         return []
     session, conversation = turn.session, turn.conversation
-    must_wait = await has_open(session, conversation.id)
     reply = _reply(turn, utterances, assistant.say(turn, "utter_menu").text)
-    session.add(reply)
+    doubtful = await _doubt(turn, reply)
     if not must_wait:
         take(reply, turn.now)
-    await session.flush()
+    await insert_reply(session, reply)
     buttons = (reply.payload or {}).get("buttons")
     conversation.offered = {"message": reply.id, "buttons": buttons} if buttons else None
     if must_wait:
         return []
-    return [Claimed(outbound(reply, conversation.address), reply.attempts, 0, doubtful=False)]
+    return [Claimed(outbound(reply, conversation.address), reply.attempts, 0, doubtful)]
+
+
+async def _doubt(turn: Turn, reply: Message) -> bool:
+    """Whether the question was perhaps answered by a store that was lost: then the carrier is asked for this very
+    reply, among all that it sent since the question, before it is sent.
+    """
+    question = await turn.session.get_one(Message, turn.message_id)  # in the session already
+    if question.doubts:
+        sent_at = (question.payload or {}).get("sent_at")
+        reply.state = MessageState.SENDING
+        reply.created_at = datetime.fromisoformat(sent_at) if sent_at else question.created_at
+    return question.doubts > 0
 
 
 async def notify_others(texts: Texts, turn: Turn) -> list[int]:
@@ -78,11 +95,12 @@ def _reply(turn: Turn, utterances: list[Utterance], menu: str) -> Message:
         direction=Direction.OUT,
         state=MessageState.QUEUED,
         body="\n".join(utterance.text for utterance in utterances),
-        payload=payload or None,
+        payload=traced(payload or None),
         language=turn.language,
         answers_id=turn.message_id,
         attempts=0,
         doubts=0,
+        bulk=False,
         due_at=turn.now,
         created_at=turn.now,
     )

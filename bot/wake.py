@@ -15,12 +15,13 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from store.database import Database
+from store.database import CONNECT_SECONDS, Database
 
 log = structlog.get_logger()
 
 NOTICE = "releve_conversation"
 RECONNECT_SECONDS = 2.0
+STILL_THERE_SECONDS = 30.0
 
 
 async def announce(session: AsyncSession, conversation_id: int) -> None:
@@ -63,19 +64,22 @@ class Listener:
                 await self._task
 
     async def _listen(self) -> None:
-        dsn = self._database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        options = self._database.connect_options()
         while True:
             try:
-                connection = await asyncpg.connect(dsn)
+                connection = await asyncpg.connect(**options)
                 try:
                     lost = asyncio.get_running_loop().create_future()
                     connection.add_termination_listener(lambda _, lost=lost: lost.done() or lost.set_result(None))
                     await connection.add_listener(self._notice, self._heard)
                     self._connected()
-                    await lost
+                    while not lost.done():
+                        await asyncio.wait({lost}, timeout=STILL_THERE_SECONDS)
+                        # A server that is gone without a word would be listened to for ever.
+                        await connection.execute("SELECT 1", timeout=CONNECT_SECONDS)
                 finally:
                     await connection.close(timeout=1)
-            except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
                 log.warning("listener.lost", error=type(error).__name__)
             await asyncio.sleep(RECONNECT_SECONDS)
 

@@ -10,14 +10,22 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from actions import handover
 from actions.operator import Operator
+from actions.photographed import proposals
+from actions.supply import senders_contracts
 from actions.turn import Turn
-from bot.engine.assistant import Assistant
+from bot.engine.assistant import Assistant, Utterance
 from bot.hearing import Heard, hear
 from store.changes import changed
 from store.conversations import OVERHEARD
 from store.desk_models import HandOver, Outcome, Priority
 from store.models import Message
+
+
+async def call_a_person(assistant: Assistant, turn: Turn, reason: str) -> list[Utterance]:
+    """Hand the conversation over, and what is said of it."""
+    return [assistant.say(turn, line.response, **line.params) for line in await handover.hand_over(turn, reason)]
 
 
 def way_back(operator: Operator, turn: Turn, message: Message, hand_over: HandOver) -> Outcome | None:
@@ -42,7 +50,10 @@ async def overhear(assistant: Assistant, turn: Turn, message: Message, hand_over
     hand_over.language = turn.language
     if not isinstance(heard, Heard):
         return
-    message.understood = summary(heard.parses) | {OVERHEARD: True}
+    turn.understood = summary(heard.parses) | {OVERHEARD: True}
+    if turn.photo is not None:
+        read = await proposals(await senders_contracts(turn), turn)
+        turn.understood["entities"] += [["photo", str(value)] for value in read]
     entities = {entity["entity"] for parse in heard.parses for entity in parse["entities"]}
     if "danger" in entities and hand_over.priority is not Priority.URGENT:
         hand_over.priority = Priority.URGENT

@@ -10,15 +10,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
+from time import monotonic
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import URL, Connection, event
+from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
-import store.desk_models  # noqa: F401 - tables that those of store.models refer to
+import store.desk_models
+import store.exchange_models
+import store.followed
+import store.helpdesk_models
+import store.photo_models
+import store.upkeep_models  # noqa: F401 - tables that those of store.models refer to, and what follows them
 from store import sqlite_driver
 
 T = TypeVar("T")
@@ -32,11 +39,17 @@ HIDE_PARAMETERS = True
 class Database:
     """The engine and its transactions. Create one per process; `close` it at the end."""
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, patience: float | None = None) -> None:
+        """`patience` is how many seconds PostgreSQL may take over one statement: a server that is gone without a
+        word would keep us waiting for ever. None for work that is long, such as building an index.
+        """
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url, pool_size)
+        self.engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(self.url, pool_size, patience)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
+        self._at_once = async_sessionmaker(
+            self.engine.execution_options(isolation_level="AUTOCOMMIT"), expire_on_commit=False, autoflush=False
+        )
         self._waiting: list[tuple[Work, asyncio.Future[Any]]] = []
         self._group: asyncio.Task[None] | None = None
         self._writer: asyncio.Lock | None = asyncio.Lock() if self.is_sqlite else None
@@ -51,6 +64,11 @@ class Database:
         """One line for the operator: which database, and what it or its driver says."""
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         return f"cannot use the database {self.address}: {reason}"
+
+    def connect_options(self) -> dict[str, Any]:
+        """What a connection of asyncpg's own to the same PostgreSQL is made with."""
+        _, options = self.engine.dialect.create_connect_args(self.url)
+        return {**options, "timeout": CONNECT_SECONDS, **PRIMARY}
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
@@ -72,10 +90,11 @@ class Database:
 
         A commit reaches the disk, which takes longer than the writes of a webhook. When one of a group fails they
         are done again one by one, so `work` may run twice and must touch nothing but the session. On PostgreSQL
-        commits go on side by side anyway.
+        commits go on side by side anyway, and each statement is a transaction of its own: one round trip, not three.
+        So `work` is one statement, or several that may stop after any.
         """
         if not self.is_sqlite:
-            async with self.writing() as session:
+            async with self._at_once() as session:
                 return await work(session)
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append((work, done))
@@ -129,10 +148,62 @@ def _settle(done: asyncio.Future[Any], result: Any = None, error: Exception | No
         done.set_result(result)
 
 
-def _postgresql_engine(url: str, pool_size: int) -> AsyncEngine:
-    return create_async_engine(
-        url, pool_size=pool_size, max_overflow=5, pool_pre_ping=True, hide_parameters=HIDE_PARAMETERS
+USED_AT = "used at"
+IDLE_SECONDS = 20.0
+"""A connection that was not used for longer is asked whether it still stands."""
+CONNECT_SECONDS = 5.0
+PRIMARY = {"target_session_attrs": "read-write"}
+"""Of several hosts, the one that is the primary now."""
+POOL_SECONDS = 10.0
+ABANDONED = {
+    # What a process left behind that is gone without a word: its locks would keep a conversation for hours.
+    "idle_in_transaction_session_timeout": "120s",
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
+"""PostgreSQL's settings for our connections."""
+
+
+def _postgresql_engine(url: URL, pool_size: int, patience: float | None) -> AsyncEngine:
+    engine = create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=5,
+        pool_timeout=POOL_SECONDS,
+        hide_parameters=HIDE_PARAMETERS,
+        connect_args={
+            "timeout": CONNECT_SECONDS,
+            "command_timeout": patience,
+            "server_settings": ABANDONED,
+            **PRIMARY,
+        },
     )
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def _note_use(_connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info[USED_AT] = monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def _make_sure(connection: Any, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+        """Instead of `pool_pre_ping`, three round trips before each transaction: a connection whose end was seen is
+        known to be closed, and only one that was idle, and may have been cut off without a word, is asked.
+        """
+        if connection.driver_connection.is_closed():
+            raise DisconnectionError("closed by the server")
+        if monotonic() - record.info.get(USED_AT, monotonic()) > IDLE_SECONDS:
+            try:
+                engine.dialect.do_ping(connection)
+            except Exception as error:  # asyncpg's, or a time-out: any says the same
+                raise DisconnectionError("does not answer") from error
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def _leave_a_standby(context: ExceptionContext) -> None:
+        # Its connections answer, and would be kept for ever: new ones find the primary.
+        if _sqlstate(context.original_exception) == READ_ONLY:
+            context.is_disconnect = True
+
+    return engine
 
 
 def _sqlite_engine(url: str) -> AsyncEngine:
@@ -162,10 +233,26 @@ def _sqlite_engine(url: str) -> AsyncEngine:
     return engine
 
 
+READ_ONLY = "25006"
+NO_FAULT_OF_OURS = ("08", "40", "53", "57", "58", "55P03", "25P03", READ_ONLY)
+"""SQLSTATEs, or their classes: no connection, rolled back for another's sake, no resources (a full disk, too many
+connections), the server is stopping or starting, an error of its system, a lock not had in time, a transaction
+abandoned, a standby. https://www.postgresql.org/docs/current/errcodes-appendix.html
+"""
+
+
 def is_of_the_database(error: BaseException) -> bool:
-    """Whether it failed because the database could not be reached or was too busy: no fault of what was written."""
+    """Whether it failed because the database could not be reached, was too busy or full: no fault of what was
+    written.
+    """
     if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
         return True
     if isinstance(error, OSError) and not isinstance(error, TimeoutError):
         return True  # no connection; work that hung is a TimeoutError, which is an OSError too, and counts
-    return isinstance(error, DBAPIError) and error.connection_invalidated
+    if not isinstance(error, DBAPIError):
+        return False
+    return error.connection_invalidated or (_sqlstate(error.orig) or "").startswith(NO_FAULT_OF_OURS)
+
+
+def _sqlstate(error: BaseException | None) -> str | None:
+    return getattr(error, "sqlstate", None)

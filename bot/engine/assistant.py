@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 # Nobody hears of our customers' dialogues; and Rasa shows no progress bars at this level: progress is ours to show.
 os.environ["RASA_TELEMETRY_ENABLED"] = "false"
 os.environ["LOG_LEVEL"] = "ERROR"
@@ -30,6 +32,7 @@ from bot.engine.texts import Texts  # noqa: E402
 
 logging.getLogger("rasa").setLevel(logging.ERROR)
 logging.getLogger("rasa_sdk").setLevel(logging.ERROR)
+log = structlog.get_logger()
 
 
 class NoModel(RuntimeError):
@@ -73,9 +76,21 @@ class Assistant:
 
     @classmethod
     def load(cls, model: Path, locales: Path) -> Assistant:
-        """Load the newest model of folder `model`, or that file. Raises `NoModel`."""
-        path = newest_model(model)
+        """Load the newest model of folder `model`, or that file. Raises `NoModel`.
+
+        Of several, one that cannot be loaded is passed over for the one before it, which served until then.
+        """
         local_action.install()
+        oldest, *newer = _models(model)
+        for path in reversed(newer):
+            try:
+                return cls._loaded(path, locales)
+            except NoModel as error:
+                log.error("model.damaged", model=path.name, error=type(error.__cause__).__name__)
+        return cls._loaded(oldest, locales)
+
+    @classmethod
+    def _loaded(cls, path: Path, locales: Path) -> Assistant:
         store = DialogueStateStore()
         try:
             with warnings.catch_warnings():
@@ -159,12 +174,17 @@ def pressed(payload: str, title: str) -> dict[str, Any]:
 
 def newest_model(directory: Path) -> Path:
     """The model to load. Raises `NoModel` when there is none."""
+    return _models(directory)[-1]
+
+
+def _models(directory: Path) -> list[Path]:
+    """The newest last. Raises `NoModel` when there is none."""
     if directory.is_file():
-        return directory
+        return [directory]
     models = sorted(directory.glob("*.tar.gz"), key=lambda path: (path.stat().st_mtime, path.name))
     if not models:
         raise NoModel(f"no model in {directory}: run `releve train`")
-    return models[-1]
+    return models
 
 
 __all__ = ["Assistant", "NoModel", "Utterance", "newest_model", "open_form", "pressed"]

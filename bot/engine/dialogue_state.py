@@ -18,7 +18,6 @@ from rasa.shared.core.slots import Slot
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from actions.turn import current_turn
-from store.models import DialogueTurn
 
 
 class DialogueStateStore(TrackerStore):
@@ -41,16 +40,7 @@ class DialogueStateStore(TrackerStore):
         saved = getattr(tracker, "events_saved", 0)
         tracker.events_saved = len(events)
         turn.conversation.dialogue = _state(tracker)
-        new = [event.as_dict() for event in events[saved:]]
-        if not new:
-            return
-        if turn.dialogue_turn is None:
-            turn.dialogue_turn = DialogueTurn(
-                message_id=turn.message_id, conversation_id=turn.conversation.id, events=new
-            )
-            turn.session.add(turn.dialogue_turn)
-        else:
-            turn.dialogue_turn.events = [*turn.dialogue_turn.events, *new]
+        turn.events += [event.as_dict() for event in events[saved:]]
 
 
 def _state(tracker: DialogueStateTracker) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from rasa_sdk.interfaces import ActionExecutionRejection as SdkRejection
 from actions.turn import current_turn
 from bot.engine.brevity import Sentence, shortened
 from bot.engine.texts import shown
+from bot.telemetry.tracing import span
 
 
 class UnknownAction(RuntimeError):
@@ -60,7 +61,8 @@ class LocalAction(rasa_actions.RemoteAction):
             raise UnknownAction(f"no class in actions/ is called '{self.name()}'")
         dispatcher = CollectingDispatcher()
         try:
-            events = await function(dispatcher, _sdk_tracker(tracker), {})
+            with span("action", action=self.name()):
+                events = await function(dispatcher, _sdk_tracker(tracker), {})
         except SdkRejection as rejection:
             # What it wrote before is in the turn's transaction, and Rasa would go on as if it had not run.
             raise NotOurWay(f"'{self.name()}' rejected; a form rejects by returning no events") from rejection

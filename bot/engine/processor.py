@@ -22,6 +22,7 @@ from rasa.shared.core.events import ActionExecutionRejected, Event
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.common import TempDirectoryPath, get_temp_dir_name
 
+from bot.engine import needless
 from bot.engine.graph import SequentialGraphRunner
 
 
@@ -33,11 +34,13 @@ class DialogueProcessor(MessageProcessor):
     """
 
     def __init__(self, model: Path, tracker_store: TrackerStore, texts: NaturalLanguageGenerator) -> None:
+        needless.install()
         # The lock store is never asked: the conversation's row is the lock (trap 7).
         super().__init__(model, tracker_store, InMemoryLockStore(), texts)
         domain_as_dict = self.domain.as_dict()
         # The domain never changes once loaded, and forms ask for it as a dictionary several times a turn.
         self.domain.as_dict = lambda: domain_as_dict
+        self._extracts_slots = not needless.only_actions_fill_slots(self.domain)
 
     @staticmethod
     def _load_model(model_path: str | Path) -> tuple[str, ModelMetadata, GraphRunner]:
@@ -51,6 +54,8 @@ class DialogueProcessor(MessageProcessor):
     async def run_action_extract_slots(
         self, output_channel: OutputChannel, tracker: DialogueStateTracker
     ) -> DialogueStateTracker:
+        if not self._extracts_slots:
+            return tracker
         extract = action_for_name_or_text(ACTION_EXTRACT_SLOTS, self.domain, self.action_endpoint)
         events = await extract.run(output_channel, self.nlg, tracker, self.domain)
         await self._send_bot_messages(events, tracker, output_channel)
@@ -74,8 +79,10 @@ class DialogueProcessor(MessageProcessor):
         nlg: NaturalLanguageGenerator,
         prediction: PolicyPrediction,
     ) -> bool:
-        attempt = tracker.copy()  # the policy's events are discarded if the action rejects
-        attempt.update_with_events(prediction.events, self.domain)
+        attempt = tracker
+        if prediction.events:  # which are discarded if the action rejects
+            attempt = tracker.copy()
+            attempt.update_with_events(prediction.events, self.domain)
         try:
             events = await action.run(output_channel, nlg, attempt, self.domain)
         except ActionExecutionRejection:

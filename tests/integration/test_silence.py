@@ -26,10 +26,10 @@ from stage import Stage
 from actions.operator import Operator
 from bot.announcer import Announcer
 from bot.channels.carrier import Channel, Inbound, Kind, Media, MediaType
+from bot.handled import Outcome as Turned
 from bot.inbox import Inbox
 from bot.keywords import plain
 from bot.parting import Parting
-from bot.turn import Outcome as Turned
 from bot.turn import Turns
 from store import hand_overs
 from store.database import Database
