@@ -32,6 +32,8 @@ class Draft:
 
     `loose` are numbers given before it was known which register they belong to. `insisted` are registers whose
     suspicious value the customer confirmed. `replaces` maps a register to the reference of the reading corrected.
+    `photo` is the message whose picture came along, `looked` whether it was held against the registers, `read` are
+    registers whose value was read in it and not put to the customer yet.
     """
 
     contract: str | None = None
@@ -44,6 +46,9 @@ class Draft:
     asking: str | None = None
     doubt: Doubt | None = None
     refusals: int = 0
+    photo: int | None = None
+    looked: bool = False
+    read: list[str] = field(default_factory=list)
 
     @classmethod
     def load(cls, slot: dict[str, Any] | None) -> Draft:
@@ -62,6 +67,7 @@ class Draft:
     def forget(self, register: str) -> None:
         """Drop what was given for a register: it will be asked again."""
         self.values.pop(register, None)
-        if register in self.insisted:
-            self.insisted.remove(register)
+        for marked in (self.insisted, self.read):
+            if register in marked:
+                marked.remove(register)
         self.doubt = None

@@ -15,6 +15,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import EventType, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions import photographed
 from actions.coming_bill import UNSURE, coming_bill
 from actions.contract_choice import ask_which
 from actions.drafts import Doubt, Draft
@@ -68,6 +69,7 @@ class StartReading(Action):
     ) -> list[EventType]:
         draft = Draft()
         _absorb_content(draft, Message.of(tracker))
+        photographed.take(draft, current_turn())
         return await _open_form(draft)
 
 
@@ -83,6 +85,7 @@ class CorrectReading(Action):
         turn = current_turn()
         draft = Draft()
         _absorb_content(draft, Message.of(tracker))
+        photographed.take(draft, turn)
         contracts = await senders_contracts(turn)
         since = turn.now - timedelta(days=turn.operator.readings.correction_days)
         sent = await last_sent_by_customer(turn.session, [contract.id for contract in contracts], since)
@@ -124,7 +127,11 @@ class ValidateReadingForm(Action):
         draft = Draft.load(tracker.get_slot("draft"))
         asked = tracker.get_slot("requested_slot")
         answering = is_answering(tracker, FORM)
-        if asked and answering and not _absorb(draft, Message.of(tracker), asked):
+        has_photo = bool(asked) and answering and photographed.take(draft, turn)
+        if has_photo and draft.doubt is not None:
+            draft.asking = draft.doubt.register
+            draft.forget(draft.doubt.register)  # another picture, taken better, answers the doubt
+        if asked and answering and not _absorb(draft, Message.of(tracker), asked) and not has_photo:
             return []  # the form rejects, and the rule for the customer's question applies
         if draft.doubt is not None and not answering:
             # Back from another question: the doubt stands until the customer settles it.
@@ -158,7 +165,9 @@ def _settle(draft: Draft, *, keep: bool) -> None:
     doubt = draft.doubt
     assert doubt is not None
     draft.doubt = None
-    if keep and doubt.standing is not None:
+    if doubt.code in photographed.DOUBTS:
+        photographed.settle(draft, doubt, is_right=keep if doubt.repair is None else not keep)
+    elif keep and doubt.standing is not None:
         draft.replaces[doubt.register] = doubt.standing  # the checks now compare with the day before
     elif keep and not doubt.refused:
         draft.insisted.append(doubt.register)
@@ -209,6 +218,10 @@ async def _advance(draft: Draft, dispatcher: CollectingDispatcher, turn: Turn) -
         draft.values = {}
         return None
     _assign(draft, supply)
+    if await photographed.put_to_registers(draft, supply, dispatcher, turn):
+        return "reading_confirmed"
+    if draft.values and draft.taken_on is None and turn.written_on is not None:
+        draft.taken_on = turn.written_on.isoformat()  # whatever day it is when they confirm
     for code in supply.codes:
         value = draft.values.get(code)
         if value is None:
@@ -231,10 +244,10 @@ async def _chosen_contract(draft: Draft, turn: Turn) -> Contract | None:
         draft.contract = None
     if draft.utility is not None:
         contracts = [contract for contract in contracts if contract.utility == draft.utility] or contracts
-    if len(contracts) != 1:
-        return None
-    draft.contract = contracts[0].number
-    return contracts[0]
+    chosen = contracts[0] if len(contracts) == 1 else await photographed.shown_contract(draft, contracts, turn)
+    if chosen is not None:
+        draft.contract = chosen.number
+    return chosen
 
 
 def _assign(draft: Draft, supply: Supply) -> None:
@@ -256,10 +269,15 @@ async def _question(
 ) -> str | None:
     """What is left to ask about one register's value, after the checks."""
     worst = worst_of(verdict)
-    if worst is None:
-        return None
     if Code.DUPLICATE in verdict:
         return None  # nothing new: `RecordReading` says that it is noted already
+    if code in draft.read:
+        if worst is None:
+            draft.doubt = Doubt(code, photographed.READ, verdict.value)
+            return "reading_confirmed"
+        say(dispatcher, "utter_photo_read", value=str(verdict.value))  # the question below asks for the same yes
+    if worst is None:
+        return None
     if worst.severity is Severity.REFUSE:
         draft.refusals += 1
         if verdict.repair is None or worst.code in WRONG_DATE:
@@ -278,6 +296,9 @@ async def _question(
     if code in draft.insisted:
         return None
     draft.doubt = _doubt(code, worst, verdict)
+    if code in draft.read:
+        draft.read.remove(code)
+        draft.doubt.repair = None  # slips of the hand explain nothing that nobody typed
     if worst.code is Code.SAME_DAY:
         draft.doubt.standing = supply.readings[code][-1].reference
     return "reading_confirmed"
@@ -385,6 +406,9 @@ class AskReadingConfirmed(Action):
         draft = Draft.load(tracker.get_slot("draft"))
         doubt = draft.doubt
         if doubt is None:
+            return []
+        if doubt.code in photographed.DOUBTS:
+            photographed.ask(dispatcher, doubt)
             return []
         turn = current_turn()
         contracts = await senders_contracts(turn)
@@ -501,6 +525,7 @@ async def _record_one(
         None,
     )
     if same is not None:
+        same.photo_id = same.photo_id or draft.photo
         say(
             dispatcher,
             "utter_reading_known",
@@ -523,6 +548,7 @@ async def _record_one(
         state=ReadingState.TO_REVIEW if doubtful else ReadingState.ACCEPTED,
         findings=[finding.code.value for finding in verdict.findings],
         message_id=turn.message_id,
+        photo_id=draft.photo,
     )
     await record(turn.session, reading, corrected, f"conversation:{turn.conversation.id}")
     params: dict[str, Any] = {

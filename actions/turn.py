@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from actions.operator import Operator
 from billing.calendar import local_day
-from store.models import Contract, Conversation, DialogueTurn, Holder
+from billing.photographed import SeenLine
+from store.models import Contract, Conversation, Holder
 
 if TYPE_CHECKING:
     from actions.supply import Supply
@@ -33,15 +34,21 @@ class Turn:
     now: datetime
     operator: Operator
     language: str
+    written_on: date | None = None
+    """The day on which the message was written, where it took until another to come here."""
     shared_phone: str | None = None
     """The sender's own number, shared with this very message."""
+    photo: Sequence[SeenLine] | None = None
+    """What the picture that came with this very message shows; None without one that was looked at."""
     notices: list[Notice] = field(default_factory=list)
     contracts: list[Contract] | None = None
     """The sender's contracts, once looked up; None again when a contract has just been proved."""
     supplies: dict[int, Supply | None] = field(default_factory=dict)
     """The meters and readings of contracts, as they were when first looked up in this turn."""
-    dialogue_turn: DialogueTurn | None = None
-    """Where this turn's events are written, once the first were."""
+    events: list[dict[str, Any]] = field(default_factory=list)
+    """What happened in the dialogue, as Rasa writes it; stored when the turn ends."""
+    understood: dict[str, Any] | None = None
+    """What the message was understood as, for people; stored when the turn ends."""
     is_open: bool = True
 
     @property

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, fields
 from datetime import date, datetime, timedelta
@@ -243,7 +242,7 @@ def _without_training() -> None:
     from bot.logs import configure
     from nlu import standins
 
-    configure(logging.ERROR)
+    configure("error")
     standins.serving()
 
 

@@ -9,14 +9,18 @@ from typing import Annotated, Any
 
 import typer
 
+from bot.backup_command import backup, restore, settle_restored
 from bot.bill_command import app as bill
 from bot.campaign_command import app as campaign
 from bot.faults import Fault, load_settings, reported
 from bot.import_command import app as importing
 from bot.key_command import app as key
 from bot.privacy_command import app as privacy
+from bot.purge_command import purge
 from bot.request_command import app as request
+from bot.secrets_command import app as secrets
 from bot.user_command import app as user
+from bot.webhook_command import app as webhooks
 
 app = typer.Typer(
     name="releve",
@@ -26,7 +30,9 @@ app = typer.Typer(
     rich_markup_mode="rich",
     add_completion=False,
 )
-db = typer.Typer(help="The database: `releve db upgrade`, `releve db demo`.", no_args_is_help=True)
+db = typer.Typer(
+    help="The database: `releve db upgrade`, `releve db backup`, `releve db restore`.", no_args_is_help=True
+)
 export = typer.Typer(
     help="What the operator takes out: `releve export readings`, `releve export examples`.", no_args_is_help=True
 )
@@ -38,13 +44,21 @@ app.add_typer(export, name="export")
 app.add_typer(importing, name="import")
 app.add_typer(key, name="key")
 app.add_typer(privacy, name="privacy")
+app.add_typer(secrets, name="secrets")
 app.add_typer(user, name="user")
-
-STREAM_SECONDS = 3
-"""Requests in hand are answered long before; the desk's pages keep streams open, which would never end."""
+app.add_typer(webhooks, name="webhooks")
+db.command("backup", epilog="Example: [bold]releve db backup /backups/$(date +%F).db[/]")(backup)
+db.command("restore", epilog="Example: [bold]releve db restore /backups/2026-11-23.db --overwrite[/]")(restore)
+db.command("settle-restored", epilog="Example: [bold]releve db settle-restored 2026-11-23T04:00[/]")(settle_restored)
+app.command("purge", epilog="Example: [bold]releve purge --dry-run[/]")(purge)
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)]
+
+
+Consumer = Annotated[str | None, typer.Option(help="The system that takes them: its next batch.")]
+Since = Annotated[int | None, typer.Option(help="The last batch that was taken in: what follows it.", min=0)]
+Limit = Annotated[int, typer.Option(help="Lines of a batch.", min=1, max=10_000)]
 
 
 def main() -> None:
@@ -74,25 +88,24 @@ def serve(
 ) -> None:
     """Take webhooks and, unless told not to, handle messages."""
     _configure(serving=True)
-    import uvicorn
-
     from bot.app import create_app
+    from bot.edge.listening import listen
     from bot.service import Service
 
     service = Service.build(load_settings())
     _check(service)
-    uvicorn.run(
-        create_app(service, work=work),
-        host=host,
-        port=port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=STREAM_SECONDS,
-    )
+    app = create_app(service, work=work, watch=True)
+    settings = service.settings
+    raise typer.Exit(listen(app, service, settings, host=host, port=port, drain_seconds=settings.drain_seconds))
 
 
 @app.command(epilog="Example: [bold]releve worker[/] beside several [bold]releve serve --no-work[/]")
-def worker() -> None:
+def worker(
+    host: Host = "127.0.0.1",
+    port: Annotated[
+        int | None, typer.Option(help="Answer /healthz, /readyz and /metrics here.", min=1, max=65535)
+    ] = None,
+) -> None:
     """Handle messages and send replies; takes no webhooks."""
     _configure(serving=True)
     from bot.service import Service
@@ -100,7 +113,7 @@ def worker() -> None:
 
     service = Service.build(load_settings())
     _check(service)
-    asyncio.run(run_worker(service))
+    raise typer.Exit(asyncio.run(run_worker(service, host, port)))
 
 
 @app.command(epilog="Example: [bold]releve train --report warnings.tsv[/]")
@@ -180,13 +193,20 @@ def chat(
     asyncio.run(run(load_settings(), phone))
 
 
-@app.command(epilog="Example: [bold]releve doctor[/]")
-def doctor() -> None:
-    """Check settings, database, model and carriers, and say what to do."""
-    _configure(quiet=True)
-    from bot.doctor import run
+@app.command(epilog="Example: [bold]releve doctor --json[/]")
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object with all findings.")] = False,
+) -> None:
+    """Check settings, database, model, carriers and desk, and say what to do. Exit code 2 when something is wrong."""
+    _configure(quiet=True, serving=True)
+    from bot import doctor
 
-    if not asyncio.run(run(load_settings())):
+    found = asyncio.run(doctor.examine(load_settings()))
+    if as_json:
+        typer.echo(doctor.as_json(found))
+    else:
+        doctor.shown(found)
+    if not doctor.is_well(found):
         raise typer.Exit(2)
 
 
@@ -217,15 +237,60 @@ def export_readings(
     every: Annotated[
         bool, typer.Option("--every", help="Also field readings and estimates, not only customers' and agents'.")
     ] = False,
+    consumer: Consumer = None,
+    since: Since = None,
+    limit: Limit = 1000,
 ) -> None:
-    """Readings in the order received, to standard output."""
-    if format not in ("csv", "json"):
-        raise Fault(f"--format is csv or json, not {format!r}")
+    """Readings in the order received, to standard output; with --consumer or --since, what that one has not had."""
+    _known_format(format)
     _configure()
+    if consumer is not None or since is not None:
+        from bot.export_command import follow
+        from store.exchange_models import Stream
+
+        follow(Stream.READINGS, format, consumer=consumer, since=since, limit=limit)
+        return
     from bot.connection import with_database
     from bot.exporting import export_readings as write
 
     with_database(load_settings(), lambda database: write(database, sys.stdout, format, every=every))
+
+
+@export.command("requests", epilog="Example: [bold]releve export requests --consumer crm --format json[/]")
+def export_requests(
+    format: Annotated[str, typer.Option(help="csv or json (one object a line).")] = "csv",
+    consumer: Consumer = None,
+    since: Since = None,
+    limit: Limit = 1000,
+) -> None:
+    """Requests, each as often as its state changed; with --consumer or --since, what that one has not had."""
+    _known_format(format)
+    _configure()
+    from bot.export_command import follow
+    from store.exchange_models import Stream
+
+    follow(Stream.REQUESTS, format, consumer=consumer, since=since, limit=limit)
+
+
+@export.command("ack", epilog="Example: [bold]releve export ack readings billing 1200[/]")
+def export_ack(
+    stream: Annotated[str, typer.Argument(help="readings or requests.")],
+    consumer: Annotated[str, typer.Argument(help="Who has taken the batch in.")],
+    batch: Annotated[int, typer.Argument(help="The number that came with it.", min=0)],
+) -> None:
+    """A consumer has taken its batch in: the next one follows."""
+    _configure()
+    from bot.export_command import acknowledge
+    from store.exchange_models import Stream
+
+    if stream not in set(Stream):
+        raise Fault(f"there are readings and requests to follow, not {stream!r}")
+    acknowledge(Stream(stream), consumer, batch)
+
+
+def _known_format(format: str) -> None:
+    if format not in ("csv", "json"):
+        raise Fault(f"--format is csv or json, not {format!r}")
 
 
 @export.command("examples", epilog="Example: [bold]releve export examples --into review[/]")
@@ -254,12 +319,12 @@ def export_examples(
 
 def _configure(quiet: bool = False, *, serving: bool = False) -> None:
     """Set logging up and, in a process that only serves, leave out what only training needs."""
-    import logging
-
     from bot.logs import configure
+    from bot.settings import LogSettings
     from nlu import standins
 
-    configure(logging.ERROR if quiet else logging.INFO)
+    settings = LogSettings()
+    configure(settings.log_level or ("error" if quiet else "info"), settings.log_format)
     if serving:
         standins.serving()
 

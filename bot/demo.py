@@ -10,7 +10,6 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 from rich.console import Console
@@ -42,6 +41,7 @@ def run(host: str, port: int, data: Path) -> None:
     _prepare(settings, console)
 
     from bot.app import create_app
+    from bot.edge.listening import listen
     from bot.service import Service
 
     service = Service.build(settings)
@@ -59,14 +59,8 @@ def run(host: str, port: int, data: Path) -> None:
     others = ", ".join(person.email for person in staff.STAFF if person.email != staff.AGENT)
     console.print(f"  or as            {others} (the same password)", highlight=False)
     console.print(f"  Health           {address}/readyz\n", highlight=False)
-    uvicorn.run(
-        create_app(service, mount=mount),
-        host=host,
-        port=port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=1,  # the page keeps a stream open
-    )
+    app = create_app(service, mount=mount)
+    sys.exit(listen(app, service, settings, host=host, port=port, drain_seconds=0))
 
 
 def demo_settings(host: str, port: int, data: Path) -> Settings:

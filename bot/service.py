@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
 
 from actions.operator import Operator, load_operator
 from bot.announcer import Announcer
 from bot.attachments import UPLOADED, Attachments, Source
-from bot.channels.carrier import Carrier, Intake
+from bot.bridges.chatwoot.bridge import ChatwootBridge
+from bot.catching_up import CatchingUp
+from bot.channels.carrier import Carrier, Channel, Intake
 from bot.channels.configured import carriers
 from bot.clock import system_clock
 from bot.deadlines import Deadlines
@@ -17,18 +23,37 @@ from bot.desk.context import Desk
 from bot.desk.live import Live
 from bot.engine.assistant import Assistant
 from bot.files import FileLinks
+from bot.imports.routine import Imports
 from bot.inbox import Inbox
+from bot.lateness import Delays, Lateness
 from bot.outbox import Outbox
+from bot.pace import Pace
+from bot.parting import Parting
 from bot.personal_data import PersonalData
+from bot.photos.arrivals import Photos
+from bot.photos.looker import Looker, is_installed
+from bot.purging import Purging
+from bot.readiness import Readiness, disk_under
+from bot.received_files import ReceivedFiles
 from bot.settings import PROJECT, Settings
+from bot.telemetry import tracing
+from bot.telemetry.description import describe, release
+from bot.telemetry.figures import StoreFigures
+from bot.telemetry.heartbeat import Heartbeat
+from bot.telemetry.transactions import count_what_is_stored
 from bot.turn import Turns
 from bot.uploads import Uploads
+from bot.webhooks import Webhooks
 from bot.worker import Worker
 from store import schema
 from store.database import Database
 
+log = structlog.get_logger()
+
 OPERATORS = PROJECT / "operators"
 LOCALES = PROJECT / "locales"
+DATABASE_SECONDS = 60.0
+"""How long a statement of a serving process may take; longer looks have connections of their own (`store.apart`)."""
 
 
 class NotReady(RuntimeError):
@@ -47,11 +72,37 @@ class Service:
     assistant: Assistant
     attachments: Attachments
     links: FileLinks
+    photos: Photos | None
     inbox: Inbox
     worker: Worker
+    catching_up: CatchingUp
     deadlines: Deadlines
+    purging: Purging
+    imports: Imports
+    webhooks: Webhooks
     announcer: Announcer
+    delays: Delays
     desk: Desk
+    heartbeat: Heartbeat
+    figures: StoreFigures
+    is_stopping: bool = False
+    """A signal to stop was heard: nothing new should be sent here."""
+    bridge: ChatwootBridge | None = None
+    """To a helpdesk that is the desk."""
+    was_cut_short: bool = False
+    """Something in hand was given up when the time to stop was over."""
+    readiness: Readiness = field(init=False)
+    _works: bool = False
+
+    def __post_init__(self) -> None:
+        self.readiness = Readiness(
+            {
+                "database": self._lacks_database,
+                "disk": disk_under(self.database),
+                "worker": self._lacks_worker,
+                "going on": self._is_going,
+            }
+        )
 
     @classmethod
     def build(
@@ -68,24 +119,43 @@ class Service:
         operator = operator or load_operator(OPERATORS, settings.operator)
         operator = operator.model_copy(update={"payment_secret": settings.payment_link_secret})
         assistant = assistant or Assistant.load(settings.model_dir, LOCALES)
-        database = Database(settings.database_url)
+        database = Database(settings.database_url, patience=DATABASE_SECONDS)
         configured = [*carriers(settings), *(extra_carriers or ())]
-        turns = Turns(database, assistant, operator)
-        sources: dict[str, Source] = {"personal_data": PersonalData(database), UPLOADED: Uploads(database)}
-        attachments, links = Attachments(sources), FileLinks(settings)
-        worker = Worker(
-            database, turns, Outbox(database, configured, attachments, links, bulk_share=settings.bulk_share)
-        )
-        inbox = Inbox(database, worker.wake)
-        deadlines = Deadlines(database, operator)
         channels = frozenset(channel for carrier in configured for channel in carrier.channels)
+        by_channel = {channel: carrier for carrier in configured for channel in carrier.channels}
+        photos = photos_of(settings, database, by_channel)
+        lateness = Lateness(assistant.texts, timedelta(seconds=settings.sorry_after_seconds))
+        turns = Turns(
+            database,
+            assistant,
+            operator,
+            longest_turn=timedelta(seconds=settings.turn_seconds),
+            lateness=lateness,
+            pace=Pace.of(settings),
+            photos=photos,
+        )
+        sources: dict[str, Source] = {
+            "personal_data": PersonalData(database),
+            UPLOADED: Uploads(database, settings.keyring),
+        }
+        attachments, links = Attachments(sources), FileLinks(settings)
+        outbox = Outbox(database, configured, attachments, links, bulk_share=settings.bulk_share, lateness=lateness)
+        worker = Worker(database, turns, outbox, photos=photos)
+        inbox = Inbox(database, worker.wake)
+        catching_up = CatchingUp(database, configured, inbox.accept)
+        deadlines = Deadlines(database, operator)
+        purging = Purging(database, operator)
+        imports = Imports(database)
+        webhooks = Webhooks(database, settings.keyring, settings.own_webhook_hosts)
+        very_late = timedelta(seconds=settings.delay_notice_seconds)
+        delays = Delays(database, assistant.texts, channels, worker.send, very_late)
         announcer = Announcer(database, assistant.texts, operator, channels, worker.send)
         desk = Desk(
             settings=settings,
             database=database,
             operator=operator,
             texts=assistant.texts,
-            carriers={channel: carrier for carrier in configured for channel in carrier.channels},
+            carriers=by_channel,
             attachments=attachments,
             links=links,
             live=Live(database),
@@ -100,11 +170,20 @@ class Service:
             assistant,
             attachments,
             links,
+            photos,
             inbox,
             worker,
+            catching_up,
             deadlines,
+            purging,
+            imports,
+            webhooks,
             announcer,
+            delays,
             desk,
+            Heartbeat(),
+            StoreFigures(database),
+            bridge=bridge_of(desk),
         )
 
     @property
@@ -114,40 +193,123 @@ class Service:
     async def start(self, *, work: bool = True, receive: bool = True) -> None:
         """Check the database, then start carriers and worker. Raises `NotReady`."""
         await require_current_schema(self.database)
+        describe(self.database.url.get_backend_name(), self.assistant.model_name, self.settings.operator)
+        count_what_is_stored()
+        self._trace()
+        self.heartbeat.start()
         gc.collect()
         gc.freeze()  # the model stays for as long as the process: no need to look through it again and again
+        self._works = work
+        self.inbox.hands_on = not work
         if work:
             await self.worker.start()
             self.deadlines.start()
+            self.purging.start()
+            self.webhooks.start()
             self.announcer.start()
+            self.delays.start()
+            if self.bridge is not None:
+                self.bridge.start()
+        self.imports.start()
         if receive:
             await self.desk.live.start()
-        await asyncio.gather(*(carrier.start(self.intake) for carrier in self.carriers if receive))
+        intake = self.intake if receive else None
+        await asyncio.gather(*(carrier.start(intake) for carrier in self.carriers))
+        if receive:
+            self.catching_up.start()
+
+    def announce_stop(self) -> None:
+        """Say that nothing new should be sent here, and go on working."""
+        self.is_stopping = True
+        self.readiness.forget()
+
+    def end_streams(self) -> None:
+        """Have open pages go elsewhere."""
+        self.desk.live.end_streams()
 
     async def stop(self) -> None:
-        """Finish what is in hand. What is not begun waits in the store."""
+        """Finish what is in hand, within `finish_seconds`. What is not begun waits in the store."""
+        await self.catching_up.stop()
         await self.desk.live.stop()
+        if self.bridge is not None:
+            await self.bridge.stop()
+        await self.delays.stop()
         await self.announcer.stop()
+        await self.imports.stop()
+        await self.webhooks.stop()
+        await self.purging.stop()
         await self.deadlines.stop()
-        await self.worker.stop()
+        if not await self.worker.stop(self.settings.finish_seconds):
+            self.was_cut_short = True
+            log.error("process.cut_short", seconds=self.settings.finish_seconds)
+        if self.photos is not None:
+            await self.photos.stop()
         await self.attachments.close()
         await asyncio.gather(*(carrier.stop() for carrier in self.carriers))
+        await self.figures.close()
+        await self.heartbeat.stop()
         await self.database.close()
+        await asyncio.to_thread(tracing.use, None)  # sends what is left, or gives up
+
+    def _trace(self) -> None:
+        """Send traces where the settings say; nothing is imported for it where they do not. Raises `NotReady`."""
+        endpoint = self.settings.otlp_endpoint
+        if endpoint is None:
+            return
+        try:
+            from bot.telemetry.otlp import OtlpTracer
+        except ImportError as error:
+            raise NotReady("RELEVE_OTLP_ENDPOINT needs OpenTelemetry: `uv sync --extra tracing`") from error
+        tracer = OtlpTracer(endpoint, version=release(), share=self.settings.otlp_share)
+        tracer.trace_statements(self.database.engine)
+        tracing.use(tracer)
 
     async def lacks(self) -> list[str]:
         """What keeps this process from serving, in words; empty when it is ready."""
+        lack = await self._lacks_database()
+        return [] if lack is None else [lack]
+
+    async def _lacks_database(self) -> str | None:
         try:
             await require_current_schema(self.database)
         except NotReady as error:
-            return [str(error)]
-        return []
+            return str(error)
+        return None
+
+    async def _lacks_worker(self) -> str | None:
+        return (
+            "the worker does not look for messages any more" if self._works and not self.worker.is_looking else None
+        )
+
+    async def _is_going(self) -> str | None:
+        return "this process is about to stop" if self.is_stopping else None
+
+
+def bridge_of(desk: Desk) -> ChatwootBridge | None:
+    """The bridge to Chatwoot, where it is configured."""
+    if not desk.settings.chatwoot_configured:
+        return None
+    files = ReceivedFiles(desk.database, desk.carriers, desk.settings.keyring)
+    parting = Parting(desk.texts, desk.operator)
+    return ChatwootBridge(desk.settings, desk.database, parting, files, desk.carriers.keys(), desk.send)
+
+
+def photos_of(settings: Settings, database: Database, carriers: Mapping[Channel, Carrier]) -> Photos | None:
+    """What looks at customers' pictures of meters; None without the extra `photos`, or when it is turned off."""
+    if settings.photo_processes == 0 or not is_installed():
+        return None
+    eyes = Looker(settings.photo_processes, seconds=settings.photo_seconds)
+    return Photos(database, carriers, eyes, settings.keyring, seconds=settings.photo_seconds)
 
 
 async def require_current_schema(database: Database) -> None:
-    """Raise `NotReady` unless the database answers and its schema is the one that this code expects."""
+    """Raise `NotReady` unless the database answers and its schema is one that this code can work on."""
     try:
-        current = await schema.is_current(database)
+        if await schema.is_usable(database):
+            return
+        revision = await schema.current_revision(database)
     except Exception as error:
         raise NotReady(database.cannot_be_used(error)) from error
-    if not current:
+    if revision is None or schema.is_known(revision):
         raise NotReady("the database schema is not current: run `releve db upgrade`")
+    raise NotReady(f"the database is at revision {revision}, of a newer Relève: install that version")

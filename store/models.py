@@ -43,11 +43,15 @@ class Billing(StrEnum):
 
 
 class Customer(Base):
-    """A holder of contracts. `language` is what they asked to be written in, BCP 47."""
+    """A holder of contracts. `number` is the operator's for them, where it gives one; `language` is what they asked
+    to be written in, BCP 47.
+    """
 
     __tablename__ = "customer"
+    __table_args__ = (Index(None, "number", unique=True),)
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
+    number: Mapped[str | None] = mapped_column(String(24))
     name: Mapped[str] = mapped_column(String(200))
     language: Mapped[str | None] = mapped_column(String(12))
     modest_income: Mapped[bool] = mapped_column(default=False)
@@ -162,7 +166,8 @@ class Reading(Base):
 
     `findings` are the codes of the checks that it did not pass when it was given; `message_id` is the
     customer's message it came in, and with the register it is unique: a message handled twice could not store
-    it twice.
+    it twice. `photo_id` is the message whose picture of the meter came with it, kept when that is purged: it says
+    how the reading was given.
     """
 
     __tablename__ = "reading"
@@ -194,6 +199,7 @@ class Reading(Base):
     findings: Mapped[list[str]] = mapped_column(Json, default=list)
     message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
     replaced_by_id: Mapped[int | None] = mapped_column(ForeignKey("reading.id"), index=True)
+    photo_id: Mapped[int | None] = mapped_column(Id)
 
     register: Mapped[Register] = relationship()
 
@@ -280,6 +286,12 @@ class Request(Base):
         Index(None, "conversation_id"),
         Index(None, "state", "kind"),
         Index(None, "created_at"),
+        Index(
+            "ix_request_message_id",
+            "message_id",
+            postgresql_where=text("message_id IS NOT NULL"),
+            sqlite_where=text("message_id IS NOT NULL"),
+        ),
         Index(
             "ix_request_undecided",
             "due_on",
@@ -464,7 +476,9 @@ class Conversation(Base):
     `dialogue` is the compact state that the next turn starts from (slots and the active form), so that a turn
     costs the same after two thousand messages as after two; the full history is in `dialogue_turn`. `offered` are
     the buttons of the last reply and the message they came in: only those may still be pressed. `informed_at` is
-    when the sender was told who keeps what they write (law 09-08).
+    when the sender was told who keeps what they write (law 09-08), `delay_told_at` when they were last told that an
+    answer takes long. `unhurried_at` is when what the sender has written will have run off, by the pace that senders
+    are held to.
     """
 
     __tablename__ = "conversation"
@@ -481,6 +495,8 @@ class Conversation(Base):
     last_inbound_at: Mapped[datetime | None] = mapped_column(Instant)
     opted_out_at: Mapped[datetime | None] = mapped_column(Instant)
     informed_at: Mapped[datetime | None] = mapped_column(Instant)
+    delay_told_at: Mapped[datetime | None] = mapped_column(Instant)
+    unhurried_at: Mapped[datetime | None] = mapped_column(Instant)
     dialogue: Mapped[dict[str, Any] | None] = mapped_column(Json)
     offered: Mapped[dict[str, Any] | None] = mapped_column(Json)
     created_at: Mapped[datetime] = mapped_column(Instant)
@@ -566,10 +582,14 @@ class Message(Base):
         Index("ix_message_conversation", "conversation_id", "id"),
         Index(None, "created_at"),
         Index(
-            "ix_message_open",
-            "state",
+            "ix_message_answers_id",
+            "answers_id",
+            postgresql_where=text("answers_id IS NOT NULL"),
+            sqlite_where=text("answers_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_message_unsettled",
             "conversation_id",
-            "id",
             postgresql_where=text("state IN ('received', 'queued', 'sending')"),
             sqlite_where=text("state IN ('received', 'queued', 'sending')"),
         ),
@@ -645,7 +665,8 @@ class Notice(Base):
     """Something to tell a customer who has not just written. It becomes a message once, when the rules allow it.
 
     `key` is what it is about: written a second time under the same key it changes nothing. `skipped` says why it
-    was not sent: opted out, no longer true, no way to reach them.
+    was not sent: opted out, no longer true, no way to reach them. With `doubts` it may have been sent by a store that
+    was lost.
     """
 
     __tablename__ = "notice"
@@ -659,6 +680,12 @@ class Notice(Base):
             sqlite_where=text("state = 'waiting'"),
         ),
         Index(None, "campaign_id", "state"),
+        Index(
+            "ix_notice_message_id",
+            "message_id",
+            postgresql_where=text("message_id IS NOT NULL"),
+            sqlite_where=text("message_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -675,18 +702,28 @@ class Notice(Base):
     message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
     created_at: Mapped[datetime] = mapped_column(Instant)
     settled_at: Mapped[datetime | None] = mapped_column(Instant)
+    doubts: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class ApiKey(Base):
-    """A caller of the operator's API. Only the key's hash is kept; `scopes` says what it may do."""
+    """A caller of the operator's API. Only the key's hash is kept; `scopes` says what it may do.
+
+    While a key is being replaced the one before it, `previous_hash`, works too, until `previous_until`. `used_at` is
+    exact to the hour.
+    """
 
     __tablename__ = "api_key"
+    __table_args__ = (Index(None, "previous_hash"),)
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     name: Mapped[str] = mapped_column(String(64), unique=True)
     key_hash: Mapped[str] = mapped_column(String(64), unique=True)
     scopes: Mapped[list[str]] = mapped_column(Json, default=list)
     created_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime | None] = mapped_column(Instant)
+    used_at: Mapped[datetime | None] = mapped_column(Instant)
+    previous_hash: Mapped[str | None] = mapped_column(String(64))
+    previous_until: Mapped[datetime | None] = mapped_column(Instant)
     revoked_at: Mapped[datetime | None] = mapped_column(Instant)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import String, bindparam, case, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from store.models import Audit, Contract, Meter, Reading, ReadingSource, ReadingState, Register
@@ -92,6 +92,9 @@ async def record(
     await session.flush()
 
 
+WITH_PHOTO = "photo"
+GIVEN_AS = case((Reading.photo_id.is_not(None), WITH_PHOTO), else_=type_coerce(Reading.source, String))
+"""The export's `source`: who gave a reading, and `photo` for a customer's that came with a picture of the meter."""
 EXPORT_HEADER = (
     "reference",
     "contract",
@@ -121,7 +124,7 @@ async def exported(
             Register.unit,
             Reading.taken_on,
             Reading.received_at,
-            Reading.source,
+            GIVEN_AS,
             Reading.channel,
             Reading.state,
         )

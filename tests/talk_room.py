@@ -39,7 +39,7 @@ class TalkRoom(Room):
         self.refit(
             operator=self.desk.operator.model_copy(update={"notices": notices}),
             carriers={channel: each for each in carriers(settings) for channel in each.channels},
-            attachments=Attachments({UPLOADED: Uploads(database)}),
+            attachments=Attachments({UPLOADED: Uploads(database, self.desk.settings.keyring)}),
             send=self.sent.append,
         )
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from actions.operator import Operator
 from bot.attachments import Attachments
 from bot.channels.carrier import Carrier, Channel
 from bot.clock import Clock
 from bot.desk.live import Live
+from bot.edge.tries import Tries
 from bot.engine.texts import Texts
 from bot.files import FileLinks
 from bot.settings import Settings
@@ -30,3 +31,5 @@ class Desk:
     live: Live
     send: Callable[[int], None]
     clock: Clock
+    tries: Tries = field(default_factory=Tries)
+    """Failed sign-ins, by network address."""

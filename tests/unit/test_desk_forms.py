@@ -42,16 +42,17 @@ def test_a_missing_field_is_empty() -> None:
 
 
 def test_what_is_sealed_comes_back_only_here_unchanged_and_in_time() -> None:
-    seal = Seal(KEY, "one thing")
+    in_time = timedelta(minutes=10)
+    seal = Seal([KEY], "one thing")
     sealed = seal.seal("secret", NOW)
     assert "secret" not in sealed
-    assert seal.open(sealed, NOW) == "secret"
-    assert seal.open(sealed, NOW + timedelta(minutes=9), timedelta(minutes=10)) == "secret"
-    assert seal.open(sealed, NOW + timedelta(minutes=11), timedelta(minutes=10)) is None
-    assert Seal(KEY, "another thing").open(sealed, NOW) is None
-    assert Seal(SecretStr("x" * 32), "one thing").open(sealed, NOW) is None
+    assert seal.open(sealed, NOW + timedelta(minutes=9), in_time) == "secret"
+    assert seal.open(sealed, NOW + timedelta(minutes=11), in_time) is None
+    assert Seal([KEY], "another thing").open(sealed, NOW, in_time) is None
+    assert Seal([SecretStr("x" * 32)], "one thing").open(sealed, NOW, in_time) is None
+    assert Seal([SecretStr("x" * 32), KEY], "one thing").open(sealed, NOW, in_time) == "secret", "sealed before"
     for spoilt in ("", "é", sealed[:-4] + "AAAA", "x" * 5000):
-        assert seal.open(spoilt, NOW) is None
+        assert seal.open(spoilt, NOW, in_time) is None
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_a_files_name_is_safe_everywhere(given: str, kind: str, name: str) -> No
         (b"RIFF\0\0\0\0WEBPVP8 ", "image/webp"),
         (b"OggS\0", "audio/ogg"),
         (b"\0\0\0\x18ftypM4A ", "audio/mp4"),
-        (b"\0\0\0\x18ftypisom", "video/mp4"),
+        (b"\0\0\0\x18ftypisom\0\0\2\0isomiso2", "video/mp4"),
         (b"\xff\xfb\x90", "audio/mpeg"),
         (b"%PDF-1.4", "application/pdf"),
         (b"<svg xmlns", None),

@@ -53,6 +53,11 @@ ACTIONS: Mapping[str, str] = {
     "campaign.done": N_("a terminé une campagne"),
     "key.issued": N_("a créé une clé d’accès"),
     "key.revoked": N_("a retiré une clé d’accès"),
+    "key.rotated": N_("a renouvelé une clé d’accès"),
+    "webhook.added": N_("a ajouté une adresse à prévenir"),
+    "webhook.enabled": N_("a réactivé une adresse à prévenir"),
+    "webhook.disabled": N_("a désactivé une adresse à prévenir"),
+    "webhook.removed": N_("a retiré une adresse à prévenir"),
     "canned_answer.added": N_("a ajouté une réponse prête"),
     "canned_answer.changed": N_("a modifié une réponse prête"),
     "canned_answer.removed": N_("a supprimé une réponse prête"),
@@ -74,6 +79,7 @@ ACTIONS: Mapping[str, str] = {
     "team.changed": N_("a modifié une équipe"),
     "team.members": N_("a changé les membres d’une équipe"),
     "team.removed": N_("a supprimé une équipe"),
+    "data.purged": N_("a supprimé ce qui n’est plus à conserver"),
 }
 KINDS: Mapping[str, str] = {
     "conversation:": N_("Les clients"),
@@ -86,6 +92,8 @@ SYSTEMS: Mapping[str, str] = {
     "announcer": N_("Campagnes"),
     "deadlines": N_("Échéances"),
     "demo": N_("Démonstration"),
+    "purge": N_("Durées de conservation"),
+    "webhooks": N_("Envois vers les systèmes"),
 }
 SUBJECTS: Mapping[str, str] = {
     "conversation": N_("Conversation"),
@@ -95,6 +103,7 @@ SUBJECTS: Mapping[str, str] = {
     "user": N_("Compte"),
     "team": N_("Équipe"),
     "key": N_("Clé"),
+    "webhook": N_("Adresse à prévenir"),
     "campaign": N_("Campagne"),
     "canned_answer": N_("Réponse prête"),
     "message": N_("Message"),
@@ -104,6 +113,7 @@ SUBJECTS: Mapping[str, str] = {
     "audit": N_("Journal"),
     "examples": N_("Exemples"),
     "database": N_("Base de données"),
+    "data": N_("Données"),
 }
 
 
