@@ -16,11 +16,13 @@ RUN uv sync --frozen --no-dev --extra photos --extra tracing && .venv/bin/releve
 
 FROM python:3.12-slim
 # pg_dump for `releve db backup`: no older than the server.
+# hadolint ignore=DL3008
 RUN apt-get update && apt-get install -y --no-install-recommends postgresql-client && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/releve releve
 COPY --from=build --chown=root:root /app /app
 WORKDIR /app
-ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 RELEVE_MODEL_DIR=/app/models
+ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 RELEVE_MODEL_DIR=/app/models \
+    RELEVE_SPOOL_DIR=/var/lib/releve/spool
 USER 10001
 # SQLite, where it is used, belongs on a volume here: RELEVE_DATABASE_URL=sqlite+aiosqlite:////var/lib/releve/releve.db
 VOLUME /var/lib/releve

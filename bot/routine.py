@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from contextlib import suppress
+from dataclasses import dataclass
 
 import structlog
 
@@ -40,3 +41,21 @@ class Routine(ABC):
             except Exception as error:
                 log.error(f"{self._name}.failed", error=type(error).__name__)
             await asyncio.sleep(self._every)
+
+
+@dataclass(frozen=True, slots=True)
+class Routines:
+    """Those of one process: in any, in one that handles messages, in one that takes webhooks."""
+
+    always: tuple[Routine, ...] = ()
+    working: tuple[Routine, ...] = ()
+    receiving: tuple[Routine, ...] = ()
+
+    def start(self, *, work: bool, receive: bool) -> None:
+        for routine in (*self.always, *(self.working if work else ()), *(self.receiving if receive else ())):
+            routine.start()
+
+    async def stop(self) -> None:
+        """Those that were never started too: it changes nothing there."""
+        for routine in (*self.receiving, *self.working, *self.always):
+            await routine.stop()

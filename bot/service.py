@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -35,6 +35,7 @@ from bot.photos.looker import Looker, is_installed
 from bot.purging import Purging
 from bot.readiness import Readiness, disk_under
 from bot.received_files import ReceivedFiles
+from bot.routine import Routine, Routines
 from bot.settings import PROJECT, Settings
 from bot.telemetry import tracing
 from bot.telemetry.description import describe, release
@@ -75,20 +76,12 @@ class Service:
     photos: Photos | None
     inbox: Inbox
     worker: Worker
-    catching_up: CatchingUp
-    deadlines: Deadlines
-    purging: Purging
-    imports: Imports
-    webhooks: Webhooks
-    announcer: Announcer
-    delays: Delays
+    routines: Routines
     desk: Desk
     heartbeat: Heartbeat
     figures: StoreFigures
     is_stopping: bool = False
     """A signal to stop was heard: nothing new should be sent here."""
-    bridge: ChatwootBridge | None = None
-    """To a helpdesk that is the desk."""
     was_cut_short: bool = False
     """Something in hand was given up when the time to stop was over."""
     readiness: Readiness = field(init=False)
@@ -142,14 +135,6 @@ class Service:
         outbox = Outbox(database, configured, attachments, links, bulk_share=settings.bulk_share, lateness=lateness)
         worker = Worker(database, turns, outbox, photos=photos)
         inbox = Inbox(database, worker.wake)
-        catching_up = CatchingUp(database, configured, inbox.accept)
-        deadlines = Deadlines(database, operator)
-        purging = Purging(database, operator)
-        imports = Imports(database)
-        webhooks = Webhooks(database, settings.keyring, settings.own_webhook_hosts)
-        very_late = timedelta(seconds=settings.delay_notice_seconds)
-        delays = Delays(database, assistant.texts, channels, worker.send, very_late)
-        announcer = Announcer(database, assistant.texts, operator, channels, worker.send)
         desk = Desk(
             settings=settings,
             database=database,
@@ -162,6 +147,16 @@ class Service:
             send=worker.send,
             clock=system_clock,
         )
+        very_late = timedelta(seconds=settings.delay_notice_seconds)
+        working: tuple[Routine, ...] = (
+            Deadlines(database, operator),
+            Purging(database, operator),
+            Webhooks(database, settings.keyring, settings.own_webhook_hosts),
+            Announcer(database, assistant.texts, operator, channels, worker.send),
+            Delays(database, assistant.texts, channels, worker.send, very_late),
+            *bridges(desk),
+        )
+        routines = Routines((Imports(database),), working, (CatchingUp(database, configured, inbox.accept),))
         return cls(
             settings,
             database,
@@ -173,17 +168,10 @@ class Service:
             photos,
             inbox,
             worker,
-            catching_up,
-            deadlines,
-            purging,
-            imports,
-            webhooks,
-            announcer,
-            delays,
+            routines,
             desk,
             Heartbeat(),
             StoreFigures(database),
-            bridge=bridge_of(desk),
         )
 
     @property
@@ -203,20 +191,11 @@ class Service:
         self.inbox.hands_on = not work
         if work:
             await self.worker.start()
-            self.deadlines.start()
-            self.purging.start()
-            self.webhooks.start()
-            self.announcer.start()
-            self.delays.start()
-            if self.bridge is not None:
-                self.bridge.start()
-        self.imports.start()
         if receive:
             await self.desk.live.start()
         intake = self.intake if receive else None
         await asyncio.gather(*(carrier.start(intake) for carrier in self.carriers))
-        if receive:
-            self.catching_up.start()
+        self.routines.start(work=work, receive=receive)
 
     def announce_stop(self) -> None:
         """Say that nothing new should be sent here, and go on working."""
@@ -229,16 +208,8 @@ class Service:
 
     async def stop(self) -> None:
         """Finish what is in hand, within `finish_seconds`. What is not begun waits in the store."""
-        await self.catching_up.stop()
         await self.desk.live.stop()
-        if self.bridge is not None:
-            await self.bridge.stop()
-        await self.delays.stop()
-        await self.announcer.stop()
-        await self.imports.stop()
-        await self.webhooks.stop()
-        await self.purging.stop()
-        await self.deadlines.stop()
+        await self.routines.stop()
         if not await self.worker.stop(self.settings.finish_seconds):
             self.was_cut_short = True
             log.error("process.cut_short", seconds=self.settings.finish_seconds)
@@ -285,13 +256,13 @@ class Service:
         return "this process is about to stop" if self.is_stopping else None
 
 
-def bridge_of(desk: Desk) -> ChatwootBridge | None:
-    """The bridge to Chatwoot, where it is configured."""
+def bridges(desk: Desk) -> Iterator[ChatwootBridge]:
+    """To the helpdesks that are configured."""
     if not desk.settings.chatwoot_configured:
-        return None
+        return
     files = ReceivedFiles(desk.database, desk.carriers, desk.settings.keyring)
     parting = Parting(desk.texts, desk.operator)
-    return ChatwootBridge(desk.settings, desk.database, parting, files, desk.carriers.keys(), desk.send)
+    yield ChatwootBridge(desk.settings, desk.database, parting, files, desk.carriers.keys(), desk.send)
 
 
 def photos_of(settings: Settings, database: Database, carriers: Mapping[Channel, Carrier]) -> Photos | None:
