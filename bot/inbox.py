@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from bot.channels.carrier import DELIVERY_ORDER, DeliveryState, Inbound, Kind, StatusUpdate
 from bot.clock import Clock, system_clock
@@ -87,26 +87,26 @@ class Inbox:
     async def _store_all(self, messages: list[Inbound]) -> list[tuple[int, int | None]]:
         """For each its conversation, and the number it is stored under if it is new."""
         try:
-            return await self._database.grouped(lambda session: self._accept(session, messages))
+            return await self._database.grouped(lambda connection: self._accept(connection, messages))
         except IntegrityError:
             # A conversation that we knew by its number was forgotten meanwhile, being old: it begins anew.
             self._known.clear()
-            return await self._database.grouped(lambda session: self._accept(session, messages))
+            return await self._database.grouped(lambda connection: self._accept(connection, messages))
 
-    async def _accept(self, session: AsyncSession, messages: list[Inbound]) -> list[tuple[int, int | None]]:
+    async def _accept(self, connection: AsyncConnection, messages: list[Inbound]) -> list[tuple[int, int | None]]:
         stored: list[tuple[int, int | None]] = []
         for message in messages:
-            conversation_id = await self._conversation(session, message)
-            message_id = await self._store(session, conversation_id, message)
+            conversation_id = await self._conversation(connection, message)
+            message_id = await self._store(connection, conversation_id, message)
             stored.append((conversation_id, message_id))
             if message_id is not None:
-                await self._announce(session, conversation_id)
+                await self._announce(connection, conversation_id)
         return stored
 
-    async def _announce(self, session: AsyncSession, conversation_id: int) -> None:
+    async def _announce(self, connection: AsyncConnection, conversation_id: int) -> None:
         """Tell those who handle it. Who handles what it takes tells nobody: all would wake up for each message."""
         if self.hands_on:
-            await announce(session, conversation_id)
+            await announce(connection, conversation_id)
 
     async def advance(self, report: StatusUpdate) -> None:
         """Write down how far a sent message got; reports that come late or out of order never move it back."""
@@ -142,20 +142,20 @@ class Inbox:
                     await changed(session, row.conversation_id)
             return True
 
-    async def _conversation(self, session: AsyncSession, message: Inbound) -> int:
+    async def _conversation(self, connection: AsyncConnection, message: Inbound) -> int:
         key = (message.channel.value, message.address)
         known = self._known.get(key)
         if known is not None:
             return known
         named = {"channel": key[0], "address": key[1]}
-        found = await session.scalar(_CONVERSATION, named)
+        found = await connection.scalar(_CONVERSATION, named)
         if found is None:
-            await session.execute(
+            await connection.execute(
                 self._insert(Conversation)
                 .values(channel=key[0], address=key[1], created_at=self._clock())
                 .on_conflict_do_nothing(index_elements=["channel", "address"])
             )
-            found = await session.scalar(_CONVERSATION, named)
+            found = await connection.scalar(_CONVERSATION, named)
             if found is None:
                 raise LookupError("a conversation that was just created is not there")
             return found  # not remembered: this transaction may still be rolled back
@@ -164,7 +164,7 @@ class Inbox:
         self._known[key] = found
         return found
 
-    async def _store(self, session: AsyncSession, conversation_id: int, message: Inbound) -> int | None:
+    async def _store(self, connection: AsyncConnection, conversation_id: int, message: Inbound) -> int | None:
         now = self._clock()
         values = {
             "conversation_id": conversation_id,
@@ -178,7 +178,7 @@ class Inbox:
             "doubts": int(message.doubtful),
             "created_at": now,
         }
-        stored = await (await session.connection()).execute(self._insert_message, values)
+        stored = await connection.execute(self._insert_message, values)
         message_id: int | None = stored.scalar_one_or_none()
         return message_id
 

@@ -17,8 +17,8 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Result, Select, bindparam, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Row, Select, bindparam, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from bot.attachments import Attachments, NotMade
 from bot.channels.carrier import (
@@ -253,7 +253,7 @@ class Outbox:
                 .returning(*_WRITER)
                 .execution_options(synchronize_session=False)
             )
-            await _tell_writer(session, postponed)
+            await _tell_writer(session, postponed.one_or_none())
         log.warning("outbox.busy", message=message.key, reason=busy.reason, wait_seconds=wait.total_seconds())
 
     def _is_given_up(self, claimed: Claimed) -> bool:
@@ -279,19 +279,20 @@ class Outbox:
             "parts": accepted and accepted.parts,
         }
 
-        async def settle(session: AsyncSession) -> None:
-            # By the connection: the session would look for the row's primary key among the parameters.
-            await _tell_writer(session, await (await session.connection()).execute(_SETTLE, values))
+        async def settle(connection: AsyncConnection) -> Row[int, int | None] | None:
+            return (await connection.execute(_SETTLE, values)).one_or_none()
 
-        await self._database.grouped(settle)
+        settled = await self._database.grouped(settle)
+        if settled is not None and settled.user_id is not None:
+            async with self._database.writing() as session:
+                await _tell_writer(session, settled)
         child(MESSAGES_SENT, message.channel.value, state.value).inc()
 
 
-async def _tell_writer(session: AsyncSession, written: Result[int, int | None]) -> None:
+async def _tell_writer(session: AsyncSession, written: Row[int, int | None] | None) -> None:
     """Let the desks know how the message that was `written` fares, if an agent wrote it."""
-    row = written.one_or_none()
-    if row is not None and row.user_id is not None:
-        await changed(session, row.conversation_id)
+    if written is not None and written.user_id is not None:
+        await changed(session, written.conversation_id)
 
 
 _WRITER = (Message.conversation_id, Message.user_id)

@@ -17,7 +17,7 @@ from sqlalchemy import URL, Connection, event
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 import store.desk_models
@@ -29,7 +29,7 @@ import store.upkeep_models  # noqa: F401 - tables that those of store.models ref
 from store import sqlite_driver
 
 T = TypeVar("T")
-Work = Callable[[AsyncSession], Awaitable[Any]]
+Work = Callable[[AsyncConnection], Awaitable[Any]]
 CHANGES = "changed conversations"
 """What a session's `info` keeps until its transaction is committed."""
 HIDE_PARAMETERS = True
@@ -47,9 +47,7 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(self.url, pool_size, patience)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
-        self._at_once = async_sessionmaker(
-            self.engine.execution_options(isolation_level="AUTOCOMMIT"), expire_on_commit=False, autoflush=False
-        )
+        self._at_once = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._waiting: list[tuple[Work, asyncio.Future[Any]]] = []
         self._group: asyncio.Task[None] | None = None
         self._writer: asyncio.Lock | None = asyncio.Lock() if self.is_sqlite else None
@@ -85,17 +83,18 @@ class Database:
         """
         self._listeners.append(listener)
 
-    async def grouped(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+    async def grouped(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Run `work` in a transaction and commit; on SQLite one commit serves all who ask at the same time.
 
         A commit reaches the disk, which takes longer than the writes of a webhook. When one of a group fails they
-        are done again one by one, so `work` may run twice and must touch nothing but the session. On PostgreSQL
+        are done again one by one, so `work` may run twice and must touch nothing but the connection: it has no
+        session, which would cost as much as its statements. On PostgreSQL
         commits go on side by side anyway, and each statement is a transaction of its own: one round trip, not three.
         So `work` is one statement, or several that may stop after any.
         """
         if not self.is_sqlite:
-            async with self._at_once() as session:
-                return await work(session)
+            async with self._at_once.connect() as connection:
+                return await work(connection)
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append((work, done))
         if self._group is None or self._group.done():
@@ -106,9 +105,9 @@ class Database:
         while self._waiting:
             group: list[tuple[Work, asyncio.Future[Any]]] = []
             try:
-                async with self.writing() as session:
+                async with self._writer or nullcontext(), self.engine.begin() as connection:
                     group, self._waiting = self._waiting, []  # whoever came while we waited for the writer
-                    results = [await work(session) for work, _ in group]
+                    results = [await work(connection) for work, _ in group]
                 for (_, done), result in zip(group, results, strict=True):
                     _settle(done, result)
             except Exception:
@@ -117,8 +116,8 @@ class Database:
                     group, self._waiting = self._waiting, []
                 for work, done in group:
                     try:
-                        async with self.writing() as session:
-                            result = await work(session)
+                        async with self._writer or nullcontext(), self.engine.begin() as connection:
+                            result = await work(connection)
                         _settle(done, result)
                     except Exception as error:
                         _settle(done, error=error)

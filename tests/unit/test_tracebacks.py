@@ -76,10 +76,14 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[dict[st
     with monkeypatch.context() as patched:
         patched.setattr(sys, "stderr", written)
         logs.configure("info", "json")
+    server = logging.getLogger("uvicorn.error")
+    quieted = server.level
+    server.setLevel(logging.NOTSET)  # the tests' own servers quiet it
     yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
     structlog.configure(**before)
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
+    server.setLevel(quieted)
 
 
 def test_our_own_lines_are_json_without_anybodys_words(lines: Callable[[], list[dict[str, object]]]) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, select
+from sqlalchemy import select
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from bot.outgoing import BULK_AHEAD, NEXT_REPLY
-from store.models import Base, Message, Notice
+from store import schema
+from store.database import Database
+from store.models import Message, Notice
 from store.unsettled import RECEIVED, TO_SEND, is_waiting, unsettled
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -26,15 +30,18 @@ LOOKS: dict[str, tuple[Any, str]] = {
 
 
 @pytest.fixture(scope="module")
-def empty() -> sqlite3.Connection:
-    engine = create_engine("sqlite://")
-    connection = engine.raw_connection()
-    for table in Base.metadata.sorted_tables:
-        connection.cursor().execute(str(CreateTable(table).compile(dialect=sqlite.dialect())))
-        for index in table.indexes:
-            connection.cursor().execute(str(CreateIndex(index).compile(dialect=sqlite.dialect())))
-    assert isinstance(connection.driver_connection, sqlite3.Connection)
-    return connection.driver_connection
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    """As migrations make it: of two indexes that look alike SQLite takes the younger one."""
+    file = tmp_path_factory.mktemp("unsettled") / "empty.db"
+    asyncio.run(_upgraded(f"sqlite+aiosqlite:///{file}"))
+    with closing(sqlite3.connect(file)) as connection:
+        yield connection
+
+
+async def _upgraded(url: str) -> None:
+    database = Database(url)
+    await schema.upgrade(database)
+    await database.close()
 
 
 @pytest.mark.parametrize("look", LOOKS)
