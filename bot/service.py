@@ -41,6 +41,7 @@ from bot.telemetry import tracing
 from bot.telemetry.description import describe, release
 from bot.telemetry.figures import StoreFigures
 from bot.telemetry.heartbeat import Heartbeat
+from bot.telemetry.metrics import TRANSACTION_SECONDS
 from bot.telemetry.transactions import count_what_is_stored
 from bot.turn import Turns
 from bot.uploads import Uploads
@@ -183,6 +184,7 @@ class Service:
         await require_current_schema(self.database)
         describe(self.database.url.get_backend_name(), self.assistant.model_name, self.settings.operator)
         count_what_is_stored()
+        self.database.on_commit(TRANSACTION_SECONDS.observe)
         self._trace()
         self.heartbeat.start()
         gc.collect()

@@ -13,7 +13,7 @@ from contextlib import suppress
 import asyncpg
 import structlog
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from store.database import CONNECT_SECONDS, Database
 
@@ -24,10 +24,11 @@ RECONNECT_SECONDS = 2.0
 STILL_THERE_SECONDS = 30.0
 
 
-async def announce(connection: AsyncConnection, conversation_id: int) -> None:
+async def announce(within: AsyncConnection | AsyncSession, conversation_id: int) -> None:
     """Let other processes know, when this transaction commits; SQLite has nobody to tell."""
-    if connection.dialect.name == "postgresql":
-        await connection.execute(
+    bind = within.get_bind() if isinstance(within, AsyncSession) else within
+    if bind.dialect.name == "postgresql":
+        await within.execute(
             text("SELECT pg_notify(:notice, :conversation)"),
             {"notice": NOTICE, "conversation": str(conversation_id)},
         )

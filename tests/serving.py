@@ -29,7 +29,7 @@ def address_of(listener: socket.socket) -> str:
 async def serving(app: ASGIApp, at: socket.socket | None = None, **config: Any) -> AsyncIterator[str]:
     """Serve on `at`, or on a free port; gives the address. `config` is uvicorn's."""
     listener = at or listening()
-    settings = {"log_level": "critical", "ws": "none", "timeout_graceful_shutdown": 1} | config
+    settings = {"log_config": None, "log_level": "critical", "ws": "none", "timeout_graceful_shutdown": 1} | config
     server = uvicorn.Server(uvicorn.Config(app, **settings))
     task = asyncio.create_task(server.serve([listener]))
     while not server.started:

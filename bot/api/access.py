@@ -41,7 +41,7 @@ def caller(database: Database, *scopes: Scope, clock: Clock = system_clock) -> C
         if not key.scopes or not {scope.value for scope in scopes}.intersection(key.scopes):
             raise HTTPException(403, f"this key has no scope '{scopes[0]}'")
         if is_use_to_note(key, now):
-            await database.grouped(lambda session: note_use(session, key.id, now))
+            await database.grouped(lambda connection: note_use(connection, key.id, now))
         return f"key:{key.name}"
 
     return actor

@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+from babel import Locale
 from babel.dates import format_date
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, parse_pattern
 from rasa.core.nlg import NaturalLanguageGenerator
 from rasa.shared.core.trackers import DialogueStateTracker
 
@@ -104,27 +106,37 @@ def _read(path: Path) -> dict[tuple[str | None, str], str]:
 
 def shown(value: Any, language: str) -> str:
     """A value as the reader's language writes it, by CLDR."""
-    locale = CLDR_LOCALES.get(language, "fr_MA")
+    locale = _locale(CLDR_LOCALES.get(language, "fr_MA"))
     match value:
         case bool():
             raise TypeError("a truth value has no written form")
         case Quantity():
             return _quantity(value, locale)
         case Decimal():
-            return f"{format_decimal(value, format='#,##0.00', locale=locale)} {dirhams(language)}"
+            return f"{format_decimal(value, format=_pattern('#,##0.00'), locale=locale)} {dirhams(language)}"
         case int():
             return format_decimal(value, locale=locale)
         case datetime():
-            return format_date(local_day(value), "dd/MM/yyyy", locale=locale)
+            return _day(local_day(value), locale)
         case date():
-            return format_date(value, "dd/MM/yyyy", locale=locale)
+            return _day(value, locale)
         case _:
             return str(value)
 
 
-def _quantity(value: Quantity, locale: str) -> str:
+def _quantity(value: Quantity, locale: Locale) -> str:
     decimals = max(-int(value.as_tuple().exponent), 0)
-    return format_decimal(value, format=f"#,##0.{'0' * decimals}".rstrip("."), locale=locale)
+    return format_decimal(value, format=_pattern(f"#,##0.{'0' * decimals}".rstrip(".")), locale=locale)
+
+
+@lru_cache(1000)
+def _day(day: date, locale: Locale) -> str:
+    return format_date(day, "dd/MM/yyyy", locale=locale)
+
+
+# Babel reads names of locales and patterns of numbers anew each time that it is given them as texts.
+_locale = cache(Locale.parse)
+_pattern = lru_cache(20)(parse_pattern)
 
 
 __all__ = ["CLDR_LOCALES", "FALLBACKS", "SOURCE_LANGUAGE", "MissingText", "Texts", "shown"]

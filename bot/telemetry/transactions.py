@@ -5,32 +5,24 @@ SQLAlchemy tells of every flush and commit of this process, so that nothing that
 
 from __future__ import annotations
 
-from time import perf_counter
 from typing import Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.orm import Session, SessionTransaction, UOWTransaction
+from sqlalchemy.orm import Session, UOWTransaction
 
-from bot.telemetry.metrics import HAND_OVERS, READINGS, REQUESTS, TRANSACTION_SECONDS, child
+from bot.telemetry.metrics import HAND_OVERS, READINGS, REQUESTS, child
 from store.desk_models import HandOver
 from store.models import Reading, Request
 
-BEGAN = "transaction began"
 NEW = "stored rows to count"
 
 
 def count_what_is_stored() -> None:
     """Listen, once a process."""
     if not event.contains(Session, "after_flush", _flushed):
-        event.listen(Session, "after_begin", _began)
         event.listen(Session, "after_flush", _flushed)
         event.listen(Session, "after_commit", _committed)
-
-
-def _began(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
-    if transaction.parent is None:
-        session.info[BEGAN] = perf_counter()
 
 
 def _flushed(session: Session, _context: UOWTransaction) -> None:
@@ -53,9 +45,6 @@ def _counter(row: Any) -> Any:
 def _committed(session: Session) -> None:
     if session.in_nested_transaction():
         return  # a SAVEPOINT is released; what is around it may still be undone
-    began = session.info.pop(BEGAN, None)
-    if began is not None:
-        TRANSACTION_SECONDS.observe(perf_counter() - began)
     for counter in session.info.pop(NEW, ()):
         counter.inc()
 

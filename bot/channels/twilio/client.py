@@ -10,6 +10,7 @@ import json
 import logging
 import math
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 from twilio.http import AsyncHttpClient
@@ -50,7 +51,8 @@ class TwilioHttp(AsyncHttpClient):
     def open(self) -> None:
         """Must be called in the event loop that will send."""
         timeout = aiohttp.ClientTimeout(total=TOTAL_SECONDS, sock_connect=CONNECT_SECONDS)
-        self._session = aiohttp.ClientSession(timeout=timeout)
+        # Without a cookie jar, which is looked through at each request: Twilio's API sets none.
+        self._session = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
 
     async def close(self) -> None:
         session, self._session = self._session, None
@@ -79,7 +81,7 @@ class TwilioHttp(AsyncHttpClient):
             method,
             self._address(uri),
             params=params,
-            data=json.dumps(data) if is_json else data,
+            data=_body(data, is_json=is_json),
             headers=headers,
             allow_redirects=allow_redirects,
         ) as answer:
@@ -92,6 +94,13 @@ class TwilioHttp(AsyncHttpClient):
         if self._api_url is None:
             return url
         return self._api_url.with_path(self._api_url.path.rstrip("/") + url.path).with_query(url.query)
+
+
+def _body(data: dict[str, Any] | None, *, is_json: bool) -> str | bytes | None:
+    """As the SDK's `Content-Type` says. Encoded here: aiohttp builds a multi-dictionary of a form first."""
+    if not data:
+        return None
+    return json.dumps(data) if is_json else urlencode(data, doseq=True).encode()
 
 
 def _seconds(retry_after: str | None) -> float | None:
