@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels.carrier import DELIVERY_ORDER, DeliveryState, Inbound, Kind, StatusUpdate
 from bot.clock import Clock, system_clock

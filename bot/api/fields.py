@@ -12,4 +12,5 @@ def _storable(text: str) -> str:
 
 
 STORABLE = AfterValidator(_storable)
-"""Of a text that goes to the database: PostgreSQL keeps none with NUL in it."""
+"""Of a text that goes to the database: PostgreSQL keeps none with NUL in it. Last of the annotations: lengths that are
+checked after it are told as numbers of items."""

@@ -27,12 +27,12 @@ class PaymentReport(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reference: Annotated[str, STORABLE, Field(min_length=1, max_length=64, examples=["PAY-2026-000123"])]
-    contract: Annotated[str, STORABLE, Field(min_length=1, max_length=24, examples=["10000005"])]
+    reference: Annotated[str, Field(min_length=1, max_length=64, examples=["PAY-2026-000123"]), STORABLE]
+    contract: Annotated[str, Field(min_length=1, max_length=24, examples=["10000005"]), STORABLE]
     amount: Annotated[Decimal, Field(gt=0, max_digits=12, decimal_places=2, examples=["326.26"])]
     """Dirhams."""
     paid_at: AwareDatetime
-    method: Annotated[str, STORABLE, Field(max_length=40, examples=["bank_app"])] | None = None
+    method: Annotated[str, Field(max_length=40, examples=["bank_app"]), STORABLE] | None = None
 
 
 class PaymentResult(BaseModel):

@@ -26,8 +26,8 @@ class RechargeReport(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reference: Annotated[str, STORABLE, Field(min_length=1, max_length=64, examples=["RCH-2026-000123"])]
-    contract: Annotated[str, STORABLE, Field(min_length=1, max_length=24, examples=["10000004"])]
+    reference: Annotated[str, Field(min_length=1, max_length=64, examples=["RCH-2026-000123"]), STORABLE]
+    contract: Annotated[str, Field(min_length=1, max_length=24, examples=["10000004"]), STORABLE]
     kwh: Annotated[Decimal, Field(gt=0, max_digits=10, decimal_places=2, examples=["50.00"])]
     """What was bought."""
     at: AwareDatetime

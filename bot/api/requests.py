@@ -44,8 +44,8 @@ class Decision(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     decision: Literal["review", "grant", "refuse"]
-    by: Annotated[str, STORABLE, Field(min_length=1, max_length=40, examples=["amina"])]
-    reason: Annotated[str, STORABLE, Field(max_length=decisions.MOST_REASON)] | None = None
+    by: Annotated[str, Field(min_length=1, max_length=40, examples=["amina"]), STORABLE]
+    reason: Annotated[str, Field(max_length=decisions.MOST_REASON), STORABLE] | None = None
     schedule: Annotated[list[Part] | None, Field(min_length=1, max_length=36)] = None
 
 

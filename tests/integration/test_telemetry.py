@@ -136,7 +136,7 @@ async def test_figures_that_cannot_be_had_are_said_to_be_old(empty_database: Dat
 
 async def test_what_is_stored_is_counted_when_it_is_committed_and_not_before(database: Database) -> None:
     count_what_is_stored()
-    database.on_commit(TRANSACTION_SECONDS.observe)
+    database.on_commit(metrics.TRANSACTION_SECONDS.observe)
 
     def requests() -> float:
         return value("releve_requests_total", kind="outage") or 0

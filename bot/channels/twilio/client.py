@@ -98,9 +98,9 @@ class TwilioHttp(AsyncHttpClient):
 
 def _body(data: dict[str, Any] | None, *, is_json: bool) -> str | bytes | None:
     """As the SDK's `Content-Type` says. Encoded here: aiohttp builds a multi-dictionary of a form first."""
-    if not data:
-        return None
-    return json.dumps(data) if is_json else urlencode(data, doseq=True).encode()
+    if is_json:
+        return json.dumps(data)
+    return urlencode(data, doseq=True).encode() if data else None
 
 
 def _seconds(retry_after: str | None) -> float | None:
