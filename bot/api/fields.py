@@ -12,5 +12,7 @@ def _storable(text: str) -> str:
 
 
 STORABLE = AfterValidator(_storable)
-"""Of a text that goes to the database: PostgreSQL keeps none with NUL in it. Last of the annotations: lengths that are
-checked after it are told as numbers of items."""
+"""Of a text that goes to the database: PostgreSQL keeps none with NUL in it.
+
+Last of the annotations: a length that is checked after it is told as a number of items.
+"""
