@@ -1,5 +1,7 @@
 # `make demo` and `make test` need git, make, Python 3.11 or later and the package registries; nothing else.
 PYTHON ?= python3
+# In how many processes the tests run; each file of them in one.
+PROCESSES ?= 2
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 
 .PHONY: demo test audit lint format catalogues bench clean
@@ -10,7 +12,7 @@ demo: $(UV)
 
 test: $(UV) lint
 	$(UV) run --frozen python security/audit.py --uv $(UV) --if-reachable
-	$(UV) run --frozen --all-extras pytest
+	$(UV) run --frozen --all-extras pytest --numprocesses $(PROCESSES) --dist loadfile
 
 lint: $(UV)
 	$(UV) sync --frozen --all-extras --quiet

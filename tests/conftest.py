@@ -6,6 +6,7 @@ model is made once per state of the training files.
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import shutil
 import warnings
@@ -195,8 +196,12 @@ async def stage(database: Database, assistant: object) -> Stage:
 def model() -> Path:
     """The folder with a model trained on the files as they are now."""
     directory = MODELS / training.fingerprint()
-    if not any(directory.glob("*.tar.gz")) and not training.from_cache(Settings(_env_file=None, model_dir=directory)):
-        training.into_cache(training.train(directory))
+    MODELS.mkdir(parents=True, exist_ok=True)
+    with (MODELS / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run in several processes: one trains, the others wait for it
+        settings = Settings(_env_file=None, model_dir=directory)
+        if not any(directory.glob("*.tar.gz")) and not training.from_cache(settings):
+            training.into_cache(training.train(directory))
     return directory
 
 

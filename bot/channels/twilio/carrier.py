@@ -123,6 +123,7 @@ class TwilioCarrier:
         """403 for a wrong signature, 400 for a body not like Twilio's; `intake`'s errors become 500."""
         router = APIRouter(tags=["webhooks"])
 
+        @router.post(MESSAGE_PATH)
         async def receive(request: Request) -> Response:
             form = await self._signed_form(request, MESSAGE_PATH)
             try:
@@ -135,6 +136,7 @@ class TwilioCarrier:
                 await intake.accept([message])
             return Response(NO_REPLY, media_type="application/xml")
 
+        @router.post(STATUS_PATH)
         async def receive_status(request: Request) -> Response:
             form = await self._signed_form(request, STATUS_PATH)
             try:
@@ -145,9 +147,6 @@ class TwilioCarrier:
                 await intake.advance(update)
             return Response(status_code=204)
 
-        # As Starlette has them: FastAPI would look for parameters and for models of the answers, of which there are none.
-        router.add_route(MESSAGE_PATH, receive, methods=["POST"], include_in_schema=False)
-        router.add_route(STATUS_PATH, receive_status, methods=["POST"], include_in_schema=False)
         return router
 
     async def _signed_form(self, request: Request, path: str) -> Form:
