@@ -12,6 +12,7 @@ cannot be asked, it is given up: a reminder is rather lost than sent twice.
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -97,9 +98,13 @@ class Outbox:
                 return False
         return True
 
-    async def drain(self, conversation_id: int) -> None:
-        """Send the replies that are due in one conversation, oldest first; stops at the first that must wait."""
-        while True:
+    async def drain(self, conversation_id: int, goes_on: Callable[[], bool] = lambda: True) -> None:
+        """Send the replies that are due in one conversation, oldest first; stops at the first that must wait.
+
+        No further one is begun once it no longer `goes_on`: at one a second a long queue outlasts the patience of
+        whoever stops the process, and another process can send it.
+        """
+        while goes_on():
             head = await self._claim(NEXT_REPLY, conversation_id=conversation_id)
             if head is None or not await self._deliver(head):
                 return

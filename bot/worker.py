@@ -188,13 +188,14 @@ class Worker:
                 if claimed:
                     await self._outbox.deliver(claimed)
                 else:
-                    await self._outbox.drain(conversation_id)
+                    await self._outbox.drain(conversation_id, lambda: not self._stopping)
         except Exception as error:
             log.error("worker.send_interrupted", conversation=conversation_id, error=type(error).__name__)
         finally:
             del self._sending[conversation_id]
-            if conversation_id in self._send_again:
-                self._send_again.discard(conversation_id)
+            again = conversation_id in self._send_again and not self._stopping
+            self._send_again.discard(conversation_id)
+            if again or self._held.get(conversation_id):
                 self.send(conversation_id)
 
     async def _sweep(self) -> None:
