@@ -15,7 +15,7 @@ test: $(UV) lint
 	$(UV) run --frozen --all-extras pytest --numprocesses $(PROCESSES) --dist loadfile
 
 lint: $(UV)
-	$(UV) sync --frozen --all-extras --quiet
+	$(UV) sync --frozen --all-extras --compile-bytecode --quiet
 	$(UV) run --frozen --all-extras ruff check
 	$(UV) run --frozen --all-extras ruff format --check
 	$(UV) run --frozen --all-extras mypy

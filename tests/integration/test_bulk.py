@@ -420,13 +420,13 @@ async def test_after_a_short_refusal_a_campaign_goes_on_shortly(database: Databa
         for n in range(20):
             await house.queue(await house.conversation(number=phone(n)), f"rappel {n}", bulk=True)
         await house.fault("twilio", kind="refuse", status=429, times=20)
-        slow = {"carrier": "twilio", "latency": 0.3}  # so that all of them are under way when the first is refused
+        slow = {"carrier": "twilio", "latency": 1.5}  # so that all of them are under way when the first is refused
         (await house.phones.post("/faults", json=slow)).raise_for_status()
         worker = worker_of(house)
         await worker.start()
         await until(lambda: _all_tried(house, 20))
         house.now += timedelta(seconds=3)
-        await until(lambda: _count_at_least(house, 20), seconds=12)
+        await until(lambda: _count_at_least(house, 20), seconds=30)
         await worker.stop()
 
 
