@@ -25,6 +25,8 @@ READING_EVENTS = {
     ReadingState.REJECTED: Event.READING_REJECTED,
 }
 
+_ADD_LINE = insert(ExportLine)
+
 
 @event.listens_for(Reading, "after_insert")
 def _reading_came(_mapper: Mapper[Any], connection: Connection, reading: Reading) -> None:
@@ -57,17 +59,17 @@ def _changed(row: Any, *names: str) -> bool:
 def _tell_of_reading(connection: Connection, reading: Reading) -> None:
     state = ReadingState(reading.state)
     line = {"stream": Stream.READINGS, "reading_id": reading.id, "state": state.value}
-    connection.execute(insert(ExportLine).values(line))
+    connection.execute(_ADD_LINE, line)
     data = {"reference": reading.reference, "state": state.value, "taken_on": reading.taken_on.isoformat()}
     _publish(connection, READING_EVENTS[state], data, f"reading:{reading.reference}")
 
 
 def _tell_of_request(connection: Connection, request: Request, event: Event) -> None:
     line = {"stream": Stream.REQUESTS, "request_id": request.id, "state": str(request.state)}
-    connection.execute(insert(ExportLine).values(line))
+    connection.execute(_ADD_LINE, line)
     data = {"reference": request.reference, "kind": str(request.kind), "state": str(request.state)}
     _publish(connection, event, data, f"request:{request.reference}")
 
 
 def _publish(connection: Connection, event: Event, data: dict[str, Any], subject: str) -> None:
-    connection.execute(publication(event, data, datetime.now(UTC), subject))
+    connection.execute(*publication(event, data, datetime.now(UTC), subject))

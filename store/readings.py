@@ -67,7 +67,6 @@ async def record(
 ) -> None:
     """Store a reading; the one it corrects stays, as replaced by it. Both are written to the audit."""
     session.add(reading)
-    await session.flush()
     session.add(
         Audit(
             at=reading.received_at,
@@ -77,6 +76,7 @@ async def record(
             details={"value": reading.value, "state": reading.state, "findings": reading.findings},
         )
     )
+    await session.flush()
     if replaces is not None:
         replaces.state = ReadingState.REPLACED
         replaces.replaced_by_id = reading.id
@@ -89,7 +89,7 @@ async def record(
                 details={"by": reading.reference} | ({"why": why} if why else {}),
             )
         )
-    await session.flush()
+        await session.flush()
 
 
 WITH_PHOTO = "photo"

@@ -23,20 +23,26 @@ _REPLY_COLUMNS = (
 _INSERT_REPLY = insert(_MESSAGES).values({name: bindparam(name) for name in _REPLY_COLUMNS}).returning(_MESSAGES.c.id)
 _HANDLED = (
     update(_MESSAGES)
-    .where(_MESSAGES.c.id == bindparam("message_id"))
+    .where(_MESSAGES.c.id == bindparam("handled_id"))
     .values(
         state=MessageState.HANDLED,
         **{name: bindparam(name) for name in ("settled_at", "language", "understood")},
     )
 )
 _KEEP_EVENTS = insert(cast(Table, DialogueTurn.__table__)).values(
-    {name: bindparam(name) for name in ("message_id", "conversation_id", "events")}
+    # No names that columns of messages have: beside that update they would be set there too.
+    message_id=bindparam("handled_id"),
+    conversation_id=bindparam("kept_in"),
+    events=bindparam("events"),
 )
+_HANDLED_WITH_EVENTS = _KEEP_EVENTS.add_cte(_HANDLED.cte("handled"))
+"""Both in one round trip, which SQLite has neither need nor words for."""
 
 
 async def insert_reply(session: AsyncSession, reply: Message) -> None:
     """Store a reply that no session has, and give it its id."""
-    reply.id = await session.scalar(_INSERT_REPLY, {name: getattr(reply, name) for name in _REPLY_COLUMNS})
+    values = {name: getattr(reply, name) for name in _REPLY_COLUMNS}
+    reply.id = await session.run_sync(lambda session: session.connection().scalar(_INSERT_REPLY, values))
 
 
 async def end_turn(
@@ -49,12 +55,16 @@ async def end_turn(
     events: list[dict[str, Any]],
 ) -> None:
     """Mark `message` as handled in the store, and append the turn's `events` if there are any."""
-    handled = {"message_id": message.id, "settled_at": now, "language": language, "understood": understood}
-    kept = {"message_id": message.id, "conversation_id": message.conversation_id, "events": events}
+    handled = {"handled_id": message.id, "settled_at": now, "language": language, "understood": understood}
+    kept = {"handled_id": message.id, "kept_in": message.conversation_id, "events": events}
 
     def write(session: Session) -> None:
-        session.execute(_HANDLED, handled)
+        connection = session.connection()
+        if events and connection.dialect.name == "postgresql":
+            connection.execute(_HANDLED_WITH_EVENTS, handled | kept)
+            return
+        connection.execute(_HANDLED, handled)
         if events:
-            session.execute(_KEEP_EVENTS, kept)
+            connection.execute(_KEEP_EVENTS, kept)
 
     await session.run_sync(write)  # one change of stacks for both

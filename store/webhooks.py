@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Insert, String, func, insert, literal, select, type_coerce, update
+from sqlalchemy import Insert, String, bindparam, func, insert, literal, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased, joinedload
 
@@ -57,19 +58,25 @@ async def publish(
     Events of one `subject` (`reading:R-…`, `conversation:12`, at most 64 characters) arrive in the order in which
     they were published, where whoever publishes holds what they are about. `data` is JSON.
     """
-    await session.execute(publication(event, data, now, subject))
+    await (await session.connection()).execute(*publication(event, data, now, subject))
 
 
-def publication(event: Event, data: Mapping[str, Any], now: datetime, subject: str) -> Insert:
-    """The statement of `publish`, for where there is only a connection."""
+def publication(event: Event, data: Mapping[str, Any], now: datetime, subject: str) -> tuple[Insert, dict[str, Any]]:
+    """The statement of `publish` and its parameters, for where there is only a connection."""
+    return _publication(event), {"about": subject, "told": dict(data), "at": now}
+
+
+@cache
+def _publication(event: Event) -> Insert:
+    """Built once for each event: building it costs more than running it, and every reading is one."""
     wanting = select(
         WebhookEndpoint.id,
         literal(event.value, String()),
-        literal(subject, String()),
-        literal(dict(data), Json()),
+        bindparam("about", type_=String()),
+        bindparam("told", type_=Json()),
         literal(DeliveryState.WAITING, Word(DeliveryState)),
-        literal(now, Instant()),
-        literal(now, Instant()),
+        bindparam("at", type_=Instant()),
+        bindparam("at", type_=Instant()),
     ).where(
         WebhookEndpoint.disabled_at.is_(None),
         type_coerce(WebhookEndpoint.events, String).contains(f'"{event.value}"', autoescape=True),

@@ -16,6 +16,7 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
+from sqlalchemy import select
 
 from bot.settings import PROJECT
 from bot.telemetry import metrics
@@ -163,6 +164,9 @@ async def test_what_is_stored_is_counted_when_it_is_committed_and_not_before(dat
         await undone()
     assert requests() == before + 2
     assert value("releve_transaction_seconds_count") == timed + 1
+    await database.grouped(lambda connection: connection.scalar(select(1)))
+    # On PostgreSQL a statement that is a transaction by itself is no group, and is not timed.
+    assert value("releve_transaction_seconds_count") == timed + 1 + database.is_sqlite
 
 
 def client(app: Any, address: tuple[str, int] = ("127.0.0.1", 5000)) -> httpx.AsyncClient:
