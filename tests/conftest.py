@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
@@ -42,6 +42,16 @@ structlog.configure(
     ],
     wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
 )
+
+_configure = structlog.configure
+
+
+def _without_keeping(**options: Any) -> None:
+    """What `structlog.testing.capture_logs` changes must be seen by loggers that were used before."""
+    _configure(**options | {"cache_logger_on_first_use": False})
+
+
+structlog.configure = _without_keeping
 
 ENGINES = ("sqlite", "postgresql")
 MODELS = PROJECT / ".cache" / "test-models"
@@ -190,6 +200,16 @@ async def stage(database: Database, assistant: object) -> Stage:
     stage = Stage(database, assistant)
     await stage.furnish()
     return stage
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Commands that run inside a test set up logging for themselves, to a standard error that is gone afterwards."""
+    before, handlers, level = structlog.get_config(), logging.root.handlers[:], logging.root.level
+    yield
+    structlog.configure(**before)
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -80,6 +80,7 @@ ACTIONS: Mapping[str, str] = {
     "team.members": N_("a changé les membres d’une équipe"),
     "team.removed": N_("a supprimé une équipe"),
     "data.purged": N_("a supprimé ce qui n’est plus à conserver"),
+    "database.restored": N_("a rétabli la base de données depuis une sauvegarde"),
 }
 KINDS: Mapping[str, str] = {
     "conversation:": N_("Les clients"),
