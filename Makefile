@@ -11,8 +11,8 @@ demo: $(UV)
 	$(UV) run --frozen --no-dev releve demo
 
 test: $(UV) lint
-	$(UV) run --frozen python security/audit.py --uv $(UV) --if-reachable
-	$(UV) run --frozen --all-extras pytest --numprocesses $(PROCESSES) --dist loadfile
+	$(UV) run --no-sync python security/audit.py --uv $(UV) --if-reachable
+	$(UV) run --no-sync pytest --numprocesses $(PROCESSES) --dist loadfile
 
 lint: $(UV)
 	$(UV) sync --frozen --all-extras --compile-bytecode --quiet
