@@ -6,15 +6,13 @@ Run it through `store.apart`: after a burst there is much to count.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
 
 from store.desk_models import HandOver
 from store.models import (
@@ -29,6 +27,7 @@ from store.models import (
     Request,
 )
 from store.requests import OPEN as UNDECIDED
+from store.unsettled import UNSETTLED, spelled
 
 
 class Queue(StrEnum):
@@ -60,14 +59,14 @@ class Backlog:
 
 async def backlog(session: AsyncSession, now: datetime, today: date) -> Backlog:
     """`today` is the day in Morocco, by which requests are late."""
-    undecided = _one_of(Request.state, UNDECIDED)
+    undecided = spelled(Request.state, UNDECIDED)
     return Backlog(
         at=now,
         queues=await _queues(session),
         hand_overs=await _hand_overs(session),
         requests=await _requests(session, undecided),
         requests_late=await _count(session, undecided, Request.due_on < today),
-        readings_to_review=await _count(session, _one_of(Reading.state, (ReadingState.TO_REVIEW,))),
+        readings_to_review=await _count(session, spelled(Reading.state, (ReadingState.TO_REVIEW,))),
         campaigns=await _campaigns(session),
     )
 
@@ -75,7 +74,7 @@ async def backlog(session: AsyncSession, now: datetime, today: date) -> Backlog:
 async def _queues(session: AsyncSession) -> dict[Queue, Waiting]:
     query = (
         select(Message.state, Message.bulk, func.count(), func.min(Message.created_at))
-        .where(_one_of(Message.state, (MessageState.RECEIVED, MessageState.QUEUED, MessageState.SENDING)))
+        .where(spelled(Message.state, UNSETTLED))
         .group_by(Message.state, Message.bulk)
     )
     found = dict.fromkeys(Queue, Waiting(0, None))
@@ -116,10 +115,3 @@ async def _campaigns(session: AsyncSession) -> dict[str, int]:
 
 async def _count(session: AsyncSession, *which: ColumnElement[bool]) -> int:
     return await session.scalar(select(func.count()).where(*which)) or 0
-
-
-def _one_of(column: InstrumentedAttribute[Any], states: Sequence[StrEnum]) -> ColumnElement[bool]:
-    """Spelled out in the statement: a partial index is of no use to a state that comes as a parameter."""
-    if len(states) == 1:
-        return column == bindparam(None, states[0], literal_execute=True)
-    return column.in_(bindparam("states", states, expanding=True, literal_execute=True))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, literal_column
+from sqlalchemy import ColumnElement, and_, literal_column
 
 from store.models import Message, MessageState, Notice, NoticeState
 
@@ -23,9 +23,10 @@ TO_SEND = (MessageState.QUEUED, MessageState.SENDING)
 
 
 def spelled(column: Any, states: Sequence[StrEnum]) -> ColumnElement[bool]:
-    """`column IN (…)` with the states themselves in the statement."""
+    """`column = …`, or `column IN (…)`, with the states themselves in the statement."""
     # Not parameters that are written into the statement when it is executed: that is done anew each time.
-    spelled_out: ColumnElement[bool] = column.in_([literal_column(f"'{state.value}'") for state in states])
+    literals: list[ColumnElement[str]] = [literal_column(f"'{state.value}'") for state in states]
+    spelled_out: ColumnElement[bool] = column == literals[0] if len(literals) == 1 else column.in_(literals)
     return spelled_out
 
 
@@ -36,4 +37,4 @@ def unsettled(states: Sequence[MessageState], model: Any = Message) -> ColumnEle
 
 def is_waiting() -> ColumnElement[bool]:
     """That a notice waits to be written."""
-    return Notice.state == bindparam(None, NoticeState.WAITING, unique=True, literal_execute=True)
+    return spelled(Notice.state, (NoticeState.WAITING,))
