@@ -17,7 +17,8 @@ from bot.clock import Clock, system_clock
 from bot.engine.texts import SOURCE_LANGUAGE, Texts
 from bot.routine import Routine
 from store.database import Database
-from store.models import Conversation, Direction, Message, MessageState
+from store.models import Conversation, Message
+from store.queued import queued
 from store.waiting import kept_waiting, longest_kept_waiting
 
 log = structlog.get_logger()
@@ -112,16 +113,5 @@ class Delays(Routine):
             conversation.delay_told_at = now
             language = conversation.language or SOURCE_LANGUAGE
             notice = self._texts.render("utter_delayed", language, conversation.channel, {})
-            session.add(
-                Message(
-                    conversation_id=conversation.id,
-                    channel=conversation.channel,
-                    direction=Direction.OUT,
-                    state=MessageState.QUEUED,
-                    body=notice["text"],
-                    language=language,
-                    due_at=now,
-                    created_at=now,
-                )
-            )
+            session.add(queued(conversation, notice["text"], language, now))
             return True

@@ -18,7 +18,8 @@ from nlu.language import DEFAULT
 from nlu.score import BEST
 from store import hand_overs
 from store.desk_models import HandOver, Outcome
-from store.models import Conversation, Direction, Message, MessageState
+from store.models import Conversation, Message
+from store.queued import queued
 
 SCORE = "score:"
 """Begins what a button of the closing question stands for; the score follows."""
@@ -82,16 +83,7 @@ class Parting:
     async def _say(self, session: AsyncSession, hand_over: HandOver, response: str, now: datetime) -> Message:
         conversation, language = hand_over.conversation, _language(hand_over)
         said: dict[str, Any] = self.texts.render(response, language, conversation.channel, {})
-        message = Message(
-            conversation_id=conversation.id,
-            channel=conversation.channel,
-            direction=Direction.OUT,
-            state=MessageState.QUEUED,
-            body=said["text"],
-            language=language,
-            due_at=now,
-            created_at=now,
-        )
+        message = queued(conversation, said["text"], language, now)
         session.add(message)
         await session.flush()
         return message

@@ -14,6 +14,7 @@ from bot.engine.texts import Texts
 from bot.outgoing import Claimed, outbound, take
 from bot.telemetry.tracing import traced
 from store.models import Conversation, Direction, Message, MessageState
+from store.queued import queued
 from store.turn_record import insert_reply
 
 log = structlog.get_logger()
@@ -64,18 +65,7 @@ async def notify_others(texts: Texts, turn: Turn) -> list[int]:
             other = Conversation(channel=notice.channel, address=notice.address, created_at=turn.now)
             turn.session.add(other)
             await turn.session.flush()
-        turn.session.add(
-            Message(
-                conversation_id=other.id,
-                channel=notice.channel,
-                direction=Direction.OUT,
-                state=MessageState.QUEUED,
-                body=said["text"],
-                language=turn.language,
-                due_at=turn.now,
-                created_at=turn.now,
-            )
-        )
+        turn.session.add(queued(other, said["text"], turn.language, turn.now))
         notified.append(other.id)
     return notified
 

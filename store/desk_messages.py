@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from store.changes import changed
 from store.desk_models import Draft, Note, Upload
 from store.hand_overs import take_by_reply
-from store.models import Conversation, Direction, Message, MessageState
+from store.models import Conversation, Direction, Message
+from store.queued import queued
 
 FORMS_KEPT = 20
 """Latest messages of an agent in a conversation among which a form that was sent already is looked for."""
@@ -65,18 +66,7 @@ async def write_reply(
         }
     if template is not None:
         payload["template"] = dict(template)
-    message = Message(
-        conversation_id=conversation.id,
-        channel=conversation.channel,
-        direction=Direction.OUT,
-        state=MessageState.QUEUED,
-        body=text,
-        payload=payload,
-        language=conversation.language or "fr",
-        user_id=user_id,
-        due_at=now,
-        created_at=now,
-    )
+    message = queued(conversation, text, conversation.language or "fr", now, payload=payload, user_id=user_id)
     session.add(message)
     await session.flush()
     if upload is not None:
