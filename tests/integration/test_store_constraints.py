@@ -91,22 +91,23 @@ ALLOWED: list[tuple[str, str, dict[str, Any]]] = [
     ("a meter removed the day it came", "meter", {"removed_on": DAY}),
 ]
 
-FOREIGN_KEYS = [
+# Sorted: both are sets, and the processes that share out the tests must see them in one order.
+FOREIGN_KEYS = sorted(
     (table.name, foreign_key.parent.name)
     for table in Base.metadata.sorted_tables
     for foreign_key in table.foreign_keys
-]
+)
 BESIDES: dict[tuple[str, str], dict[str, Any]] = {
     ("reading", "replaced_by_id"): {"state": "replaced"},
     ("export_line", "request_id"): {"stream": "requests", "reading_id": None},
 }
 """What else a row must say that refers to something by this column."""
-UNIQUE = [
+UNIQUE = sorted(
     (table.name, [column.name for column in constraint.columns])
     for table in Base.metadata.sorted_tables
     for constraint in table.constraints
     if isinstance(constraint, UniqueConstraint)
-]
+)
 
 
 @pytest.mark.parametrize(("constraint", "table", "changes"), CHECKS, ids=lambda value: str(value))

@@ -18,7 +18,8 @@ AMINA = own_words("amina.elf@desk-onee.ma", "Amina El Fanouss")
         "lanterne-cle-42",
         "عشرون كلمة سهلة",
         "Tr0ub4dor&3xyz",
-        passwords.starting_password(),
+        # Drawn anew each time: without a name, the processes that share out the tests would not see the same one.
+        pytest.param(passwords.starting_password(), id="a starting password"),
     ],
 )
 def test_good_passwords_are_taken(password: str) -> None:
