@@ -121,10 +121,23 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.cleanup()
 
 
+@pytest.fixture(scope="session")
+def databases_made() -> dict[str, Databases]:
+    """By engine, those made so far: pytest ends a fixture with parameters whenever the parameter changes, which is
+    often where processes share out the tests by file, and a template that is migrated is worth keeping.
+    """
+    return {}
+
+
 @pytest.fixture(scope="session", params=ENGINES)
-def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Databases:
-    server = request.getfixturevalue("postgresql") if request.param == "postgresql" else None
-    return Databases(tmp_path_factory.mktemp("databases"), server)
+def databases(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, databases_made: dict[str, Databases]
+) -> Databases:
+    engine: str = request.param
+    if engine not in databases_made:
+        server = request.getfixturevalue("postgresql") if engine == "postgresql" else None
+        databases_made[engine] = Databases(tmp_path_factory.mktemp("databases"), server)
+    return databases_made[engine]
 
 
 @pytest_asyncio.fixture
