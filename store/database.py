@@ -46,7 +46,7 @@ class Database:
         """
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(self.url, pool_size, patience)
+        self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url, pool_size, patience)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
         self._at_once = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._waiting: list[tuple[Work, asyncio.Future[Any]]] = []
@@ -223,10 +223,8 @@ def _postgresql_engine(url: URL, pool_size: int, patience: float | None) -> Asyn
     return engine
 
 
-def _sqlite_engine(url: str) -> AsyncEngine:
-    engine = create_async_engine(
-        url, connect_args={"async_creator_fn": sqlite_driver.Connection.open}, hide_parameters=HIDE_PARAMETERS
-    )
+def _sqlite_engine(url: URL) -> AsyncEngine:
+    engine = create_async_engine(sqlite_driver.address(url), hide_parameters=HIDE_PARAMETERS)
 
     @event.listens_for(engine.sync_engine, "connect")
     def _configure(dbapi_connection: Any, _record: Any) -> None:

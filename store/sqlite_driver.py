@@ -1,124 +1,152 @@
-"""SQLite for SQLAlchemy's `sqlite+aiosqlite` dialect, called where it stands instead of in a thread.
+"""SQLite for SQLAlchemy's asyncio engine, called where it stands instead of in a thread.
 
 aiosqlite passes every call to a thread and waits for its answer: four round trips for a statement that SQLite
 answers in ten microseconds, and most of a turn's time was spent in them. Here only what may wait for the disk or
 for another process goes to a thread: a commit, and the beginning of a transaction while somebody else writes.
 Everything else is index look-ups in the page cache; a statement that reads a whole table belongs in the commands,
-not in the service. The interface is aiosqlite's, as far as the dialect uses it.
+not in the service.
+
+SQLAlchemy runs a driver in a greenlet, where plain methods may wait (`await_`). So connection and cursor are those of
+the standard library with the few methods replaced that do, and nothing lies between SQLAlchemy and them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
-from typing import Any, Self
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from types import ModuleType
+from typing import Any, Self, TypeVar, cast
 
+from sqlalchemy import URL
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
+from sqlalchemy.util import await_
+from sqlalchemy.util.concurrency import in_greenlet
+
+T = TypeVar("T")
+
+DRIVER = "sqlite+releve"
 WAITS = "BEGIN IMMEDIATE"
 """The one statement that another process may hold up: in WAL mode readers never wait, nor does a commit."""
 BUSY_MS = 10_000
 
 
-class Cursor:
-    """A `sqlite3.Cursor` whose methods can be awaited."""
+def _in_a_thread(work: Callable[[], T]) -> T:
+    if not in_greenlet():  # cleaning up, perhaps with no event loop any more
+        return work()
+    return await_(asyncio.get_running_loop().run_in_executor(None, work))
 
-    def __init__(self, cursor: sqlite3.Cursor) -> None:
-        self._cursor = cursor
-        self.arraysize = cursor.arraysize
 
-    async def __aenter__(self) -> Self:
-        return self
+class _Done:
+    """What need not be waited for. SQLAlchemy insists that a statement of an asyncio driver waits for something."""
 
-    async def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Self:
+    def __await__(self) -> Generator[None, None, None]:
+        yield from ()
+
+
+_DONE = _Done()
+
+
+class Streamed(sqlite3.Cursor):
+    """Rows are fetched as they are asked for."""
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Self:  # type: ignore[override]
+        await_(_DONE)
         try:
-            self._cursor.execute(statement, parameters)
+            return super().execute(statement, parameters)
         except sqlite3.OperationalError as error:
             if not (statement.startswith(WAITS) and error.sqlite_errorcode == sqlite3.SQLITE_BUSY):
                 raise
-            await asyncio.to_thread(self._wait_for_the_writer, statement)
+        _in_a_thread(lambda: self._wait_for_the_writer(statement))
         return self
 
     def _wait_for_the_writer(self, statement: str) -> None:
         """Begin once the process that is writing has ended. Raises `sqlite3.OperationalError` after `BUSY_MS`."""
-        self._cursor.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        super().execute(f"PRAGMA busy_timeout = {BUSY_MS}")
         try:
-            self._cursor.execute(statement)
+            super().execute(statement)
         finally:
-            self._cursor.connection.execute("PRAGMA busy_timeout = 0")
+            self.connection.execute("PRAGMA busy_timeout = 0")
 
-    async def executemany(self, statement: str, parameters: Sequence[Sequence[Any]]) -> Self:
-        self._cursor.executemany(statement, parameters)
-        return self
-
-    async def fetchone(self) -> Any:
-        return self._cursor.fetchone()
-
-    async def fetchmany(self, size: int | None = None) -> list[Any]:
-        return self._cursor.fetchmany(size or self.arraysize)
-
-    async def fetchall(self) -> list[Any]:
-        return self._cursor.fetchall()
-
-    async def close(self) -> None:
-        self._cursor.close()
-
-    @property
-    def description(self) -> Any:
-        return self._cursor.description
-
-    @property
-    def rowcount(self) -> int:
-        return self._cursor.rowcount
-
-    @property
-    def lastrowid(self) -> int | None:
-        return self._cursor.lastrowid
+    async def _async_soft_close(self) -> None:
+        """SQLAlchemy's, before it hands over a result to where nothing may wait: nothing here does."""
 
 
-class Connection:
-    """A `sqlite3.Connection` in autocommit mode: transactions are begun by statement, see `store.database`."""
+class Cursor(Streamed):
+    """All rows are fetched with the statement: what is written while they are looked at does not change them."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection: sqlite3.Connection | None = connection
+        super().__init__(connection)
+        self._rows: deque[Any] = deque()
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Self:  # type: ignore[override]
+        super().execute(statement, parameters)
+        if self.description is not None:
+            self._rows = deque(super().fetchall())
+        return self
+
+    def fetchone(self) -> Any:
+        return self._rows.popleft() if self._rows else None
+
+    def fetchmany(self, size: int | None = None) -> list[Any]:
+        return [self._rows.popleft() for _ in range(min(size or self.arraysize, len(self._rows)))]
+
+    def fetchall(self) -> list[Any]:
+        rows, self._rows = self._rows, deque()
+        return list(rows)
+
+
+class Connection(sqlite3.Connection):
+    """In autocommit mode: transactions are begun by statement, see `store.database`."""
+
+    def cursor(self, server_side: bool = False) -> Streamed:  # type: ignore[override]
+        return super().cursor(Streamed if server_side else Cursor)
+
+    def commit(self) -> None:
+        if self.in_transaction:
+            # Reaches the disk; a reader's end does too little to be worth a thread, but cannot be told apart.
+            _in_a_thread(super().commit)
+
+    def close(self) -> None:
+        _in_a_thread(super().close)
+
+    terminate = close
+
+
+class _Module:
+    """The standard library's module, as SQLAlchemy wants a driver's."""
+
+    has_stop = True
+    """A connection can be closed where there is no event loop any more."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sqlite3, name)
+
+    def connect(self, database: str, **options: Any) -> Connection:
+        """As `sqlite3.connect`, in a thread: it looks at the file. Raises what it raises."""
+        options |= {"isolation_level": None, "check_same_thread": False, "timeout": 0, "factory": Connection}
+        return _in_a_thread(lambda: cast(Connection, sqlite3.connect(database, **options)))
+
+
+class Dialect(SQLiteDialect_aiosqlite):
+    """SQLAlchemy's dialect for a driver with an event loop, without aiosqlite."""
+
+    driver = "releve"
+    supports_statement_cache = True
 
     @classmethod
-    async def open(cls, database: str, **options: Any) -> Connection:
-        """As `sqlite3.connect`. Raises what it raises."""
-        options |= {"isolation_level": None, "check_same_thread": False, "timeout": 0}
-        return cls(await asyncio.to_thread(lambda: sqlite3.connect(database, **options)))
+    def import_dbapi(cls) -> ModuleType:  # type: ignore[override]
+        return _Module()  # type: ignore[return-value]
 
-    def cursor(self) -> Cursor:
-        return Cursor(self._open.cursor())
+    def get_driver_connection(self, connection: Any) -> Any:
+        return connection
 
-    async def commit(self) -> None:
-        connection = self._open
-        if connection.in_transaction:
-            # Reaches the disk; a reader's end does too little to be worth a thread, but cannot be told apart.
-            await asyncio.to_thread(connection.commit)
 
-    async def rollback(self) -> None:
-        self._open.rollback()
+registry.register("sqlite.releve", __name__, Dialect.__name__)
 
-    async def close(self) -> None:
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            await asyncio.to_thread(connection.close)
 
-    def stop(self) -> None:
-        """Close without waiting, when there is no event loop any more."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    async def create_function(self, name: str, arguments: int, function: Callable[..., Any], **options: Any) -> None:
-        self._open.create_function(name, arguments, function, **options)
-
-    @property
-    def isolation_level(self) -> str | None:
-        return self._open.isolation_level
-
-    @property
-    def _open(self) -> sqlite3.Connection:
-        if self._connection is None:
-            raise ValueError("no active connection")
-        return self._connection
+def address(url: URL) -> URL:
+    """`url` of a SQLite database, with this driver."""
+    return url.set(drivername=DRIVER)
