@@ -46,7 +46,9 @@ class Database:
         """
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url, pool_size, patience)
+        self.engine = (
+            _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url, pool_size, patience)
+        )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
         self._at_once = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._waiting: list[tuple[Work, asyncio.Future[Any]]] = []
