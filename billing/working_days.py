@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
-from holidays.countries.morocco import Morocco
-
 _DAY = timedelta(days=1)
 _FRIDAY = 5
 """Of `date.isoweekday`: the last working day of a week."""
@@ -67,4 +65,7 @@ class WorkingDays:
 
 @lru_cache(maxsize=128)
 def _public_holidays(year: int) -> Set[date]:
+    # Not at the top: with it come the holidays of all countries, unless a process that serves leaves them out.
+    from holidays.countries.morocco import Morocco
+
     return frozenset(Morocco(years=year))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import date, timedelta
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.working_days import WorkingDays
+from bot.settings import PROJECT
 
 WORKING = WorkingDays()
 
@@ -95,3 +98,19 @@ def test_working_days_are_found_on_both_sides_of_any_day(
     nth = working.after(day, count)
     between = sum(day + timedelta(n) in working for n in range(1, (nth - day).days + 1))
     assert (nth in working, between) == (True, count)
+
+
+SERVING = """
+import sys
+from datetime import date
+from nlu import standins
+standins.serving()
+from billing.working_days import WorkingDays
+print(date(2026, 11, 18) in WorkingDays(), date(2026, 11, 19) in WorkingDays())
+print(sorted(name for name in sys.modules if name.startswith("holidays.countries.")))
+"""
+
+
+def test_a_process_that_serves_knows_the_holidays_of_morocco_and_loads_no_others() -> None:
+    done = subprocess.run([sys.executable, "-c", SERVING], capture_output=True, text=True, check=True, cwd=PROJECT)
+    assert done.stdout.splitlines() == ["False True", "['holidays.countries.morocco']"]
