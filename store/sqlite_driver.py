@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from types import ModuleType
 from typing import Any, Self, TypeVar, cast
 
@@ -61,6 +61,10 @@ class Streamed(sqlite3.Cursor):
                 raise
         _in_a_thread(lambda: self._wait_for_the_writer(statement))
         return self
+
+    def executemany(self, statement: str, parameters: Iterable[Any]) -> Self:
+        await_(_DONE)
+        return super().executemany(statement, parameters)
 
     def _wait_for_the_writer(self, statement: str) -> None:
         """Begin once the process that is writing has ended. Raises `sqlite3.OperationalError` after `BUSY_MS`."""
