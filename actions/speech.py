@@ -30,9 +30,9 @@ class Spare:
 class Attachment(TypedDict):
     """A picture or a document to go with what is said. It is made when the reply is sent, never within the turn.
 
-    `make` is one of `bot.attachments.MAKERS`, `spec` what it draws from, JSON but for `words`, dates and decimals,
-    which are written in the reader's language before anything is stored. The customer sees `name`: letters without
-    accents, digits, `.`, `_` and `-`, and for some carriers at most 20.
+    `make` is one of `bot.sending.attachments.MAKERS`, `spec` what it draws from, JSON but for `words`, dates and
+    decimals, which are written in the reader's language before anything is stored. The customer sees `name`: letters
+    without accents, digits, `.`, `_` and `-`, and for some carriers at most 20.
     """
 
     make: str

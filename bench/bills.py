@@ -19,7 +19,7 @@ from rich.table import Table
 from billing.bill import Bill, Period, Use, compute
 from billing.explanation import BilledPeriod, explain
 from billing.tariff import TARIFFS, load
-from bot.attachments import Attachments
+from bot.sending.attachments import Attachments
 
 TIMES = 200
 PICTURES = 50

@@ -44,7 +44,7 @@ from bot.inbox import Inbox  # noqa: E402
 from bot.logs import configure  # noqa: E402
 from bot.service import LOCALES, OPERATORS  # noqa: E402
 from bot.settings import Settings  # noqa: E402
-from bot.turn import Turns  # noqa: E402
+from bot.turns.turn import Turns  # noqa: E402
 from store import schema  # noqa: E402
 from store.database import Database  # noqa: E402
 from store.models import Message, MessageState  # noqa: E402

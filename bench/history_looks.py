@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import event, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.outgoing import BULK_AHEAD, NEXT_REPLY
+from bot.sending.outgoing import BULK_AHEAD, NEXT_REPLY
 from store import audit_log, decision_lists, queue, transcript
 from store.backlog import backlog
 from store.conversation_search import Wanted, search

@@ -34,12 +34,12 @@ from bench.run import ACCOUNT, CASABLANCA  # noqa: E402
 from bench.sides import Place, Releve  # noqa: E402
 from bot.channels.carrier import Channel, Inbound, Kind  # noqa: E402
 from bot.engine.assistant import Assistant  # noqa: E402
-from bot.handled import Outcome  # noqa: E402
 from bot.inbox import Inbox  # noqa: E402
 from bot.logs import configure  # noqa: E402
 from bot.service import LOCALES, OPERATORS  # noqa: E402
 from bot.settings import Settings  # noqa: E402
-from bot.turn import Turns  # noqa: E402
+from bot.turns.handled import Outcome  # noqa: E402
+from bot.turns.turn import Turns  # noqa: E402
 from store.database import Database  # noqa: E402
 from store.models import Message, MessageState  # noqa: E402
 

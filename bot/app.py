@@ -22,9 +22,9 @@ from bot.desk.app import mount_desk
 from bot.edge.api_docs import OPENAPI, mount_api_docs
 from bot.edge.guarded import GuardedApp
 from bot.edge.unavailable import answer_unavailable
-from bot.files import files_router
 from bot.health import health_router
 from bot.outside_routes import mount_outside_desk
+from bot.sending.files import files_router
 from bot.service import Service
 from bot.telemetry.exposition import metrics_router
 from bot.telemetry.requests import route_of

@@ -9,18 +9,18 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.backup_command import backup, restore, settle_restored
-from bot.bill_command import app as bill
-from bot.campaign_command import app as campaign
+from bot.commands.backup import backup, restore, settle_restored
+from bot.commands.bill import app as bill
+from bot.commands.campaign import app as campaign
+from bot.commands.imports import app as importing
+from bot.commands.key import app as key
+from bot.commands.privacy import app as privacy
+from bot.commands.purge import purge
+from bot.commands.request import app as request
+from bot.commands.secrets import app as secrets
+from bot.commands.user import app as user
+from bot.commands.webhook import app as webhooks
 from bot.faults import Fault, load_settings, reported
-from bot.import_command import app as importing
-from bot.key_command import app as key
-from bot.privacy_command import app as privacy
-from bot.purge_command import purge
-from bot.request_command import app as request
-from bot.secrets_command import app as secrets
-from bot.user_command import app as user
-from bot.webhook_command import app as webhooks
 
 app = typer.Typer(
     name="releve",
@@ -75,7 +75,7 @@ def demo(
 ) -> None:
     """Everything in one process on SQLite with fictitious customers; nothing to configure."""
     _configure(quiet=True, serving=True)
-    from bot.demo import run
+    from bot.commands.demo import run
 
     run(host, port, data)
 
@@ -144,7 +144,7 @@ def parse(
 ) -> None:
     """What the assistant understands of a text."""
     _configure(serving=True)
-    from bot.parsing import parsed_lines
+    from bot.commands.parse import parsed_lines
 
     lines = (line.rstrip("\n") for line in sys.stdin) if texts == ["-"] else iter(texts)
     for line in parsed_lines(load_settings(), lines, as_json=as_json):
@@ -177,7 +177,7 @@ def evaluate(
 def rasa(context: typer.Context) -> None:
     """Rasa's own command line on this project: data validate, test, shell, visualize."""
     _configure()
-    from bot.rasa_command import run
+    from bot.commands.rasa import run
 
     run(context.args)
 
@@ -188,7 +188,7 @@ def chat(
 ) -> None:
     """Talk to the assistant in the terminal, as a customer; the same path as a carrier's message."""
     _configure(quiet=True, serving=True)
-    from bot.chat import run
+    from bot.commands.chat import run
 
     asyncio.run(run(load_settings(), phone))
 
@@ -214,7 +214,7 @@ def doctor(
 def db_upgrade() -> None:
     """Bring the database schema up to date."""
     _configure()
-    from bot.connection import with_database
+    from bot.commands.connection import with_database
     from store import schema
 
     with_database(load_settings(), schema.upgrade)
@@ -225,8 +225,8 @@ def db_upgrade() -> None:
 def db_demo() -> None:
     """Load the fictitious customers, and people at the desk with a known password, into an empty database."""
     _configure()
-    from bot.connection import with_database
-    from bot.demo import load_demo
+    from bot.commands.connection import with_database
+    from bot.commands.demo import load_demo
 
     typer.echo(with_database(load_settings(), load_demo))
 
@@ -245,12 +245,12 @@ def export_readings(
     _known_format(format)
     _configure()
     if consumer is not None or since is not None:
-        from bot.export_command import follow
+        from bot.commands.export import follow
         from store.exchange_models import Stream
 
         follow(Stream.READINGS, format, consumer=consumer, since=since, limit=limit)
         return
-    from bot.connection import with_database
+    from bot.commands.connection import with_database
     from bot.exporting import export_readings as write
 
     with_database(load_settings(), lambda database: write(database, sys.stdout, format, every=every))
@@ -266,7 +266,7 @@ def export_requests(
     """Requests, each as often as its state changed; with --consumer or --since, what that one has not had."""
     _known_format(format)
     _configure()
-    from bot.export_command import follow
+    from bot.commands.export import follow
     from store.exchange_models import Stream
 
     follow(Stream.REQUESTS, format, consumer=consumer, since=since, limit=limit)
@@ -280,7 +280,7 @@ def export_ack(
 ) -> None:
     """A consumer has taken its batch in: the next one follows."""
     _configure()
-    from bot.export_command import acknowledge
+    from bot.commands.export import acknowledge
     from store.exchange_models import Stream
 
     if stream not in set(Stream):
@@ -301,7 +301,7 @@ def export_examples(
     """Messages that supervisors labelled, a file of examples a language, for designers to read and move to data/."""
     _configure()
     from bot.clock import system_clock
-    from bot.connection import with_database
+    from bot.commands.connection import with_database
     from bot.example_file import write_review
     from bot.settings import PROJECT
 

@@ -1,6 +1,6 @@
 """What is wrong in the designers' files, with file and line: training data, rules, communes and the domain.
 
-Errors are in `check`. Doubts about the examples are in `bot.doubts`: they never keep a model from being
+Errors are in `check`. Doubts about the examples are in `bot.sending.doubts`: they never keep a model from being
 trained.
 """
 

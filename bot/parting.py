@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from actions.operator import Operator
-from bot import parking
 from bot.channels.carrier import Channel
 from bot.engine.texts import Texts, shown
 from bot.notice_text import WHATSAPP_WINDOW
+from bot.turns import parking
 from bot.wake import announce
 from nlu.language import DEFAULT
 from nlu.score import BEST

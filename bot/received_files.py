@@ -117,7 +117,7 @@ def received_router(files: ReceivedFiles, links: ReceivedLinks, clock: Clock = s
     """`GET /files/received/{token}/file`: 404 for no live address of ours or what is gone, 503 when not now."""
     router = APIRouter(include_in_schema=False)
 
-    @router.get(f"{PATH}/{{token}}/file")  # longer than addresses of `bot.files`, which look alike
+    @router.get(f"{PATH}/{{token}}/file")  # longer than addresses of `bot.sending.files`, which look alike
     async def fetch(token: str) -> Response:
         found = links.file(token, clock())
         if found is None:

@@ -12,7 +12,6 @@ import structlog
 
 from actions.operator import Operator, load_operator
 from bot.announcer import Announcer
-from bot.attachments import UPLOADED, Attachments, Source
 from bot.bridges.chatwoot.bridge import ChatwootBridge
 from bot.catching_up import CatchingUp
 from bot.channels.carrier import Carrier, Channel, Intake
@@ -22,20 +21,20 @@ from bot.deadlines import Deadlines
 from bot.desk.context import Desk
 from bot.desk.live import Live
 from bot.engine.assistant import Assistant
-from bot.files import FileLinks
 from bot.imports.routine import Imports
 from bot.inbox import Inbox
-from bot.lateness import Delays, Lateness
-from bot.outbox import Outbox
-from bot.pace import Pace
 from bot.parting import Parting
-from bot.personal_data import PersonalData
 from bot.photos.arrivals import Photos
 from bot.photos.looker import Looker, is_installed
 from bot.purging import Purging
 from bot.readiness import Readiness, disk_under
 from bot.received_files import ReceivedFiles
 from bot.routine import Routine, Routines
+from bot.sending.attachments import UPLOADED, Attachments, Source
+from bot.sending.files import FileLinks
+from bot.sending.outbox import Outbox
+from bot.sending.personal_data import PersonalData
+from bot.sending.uploads import Uploads
 from bot.settings import PROJECT, Settings
 from bot.telemetry import tracing
 from bot.telemetry.description import describe, release
@@ -43,8 +42,9 @@ from bot.telemetry.figures import StoreFigures
 from bot.telemetry.heartbeat import Heartbeat
 from bot.telemetry.metrics import TRANSACTION_SECONDS
 from bot.telemetry.transactions import count_what_is_stored
-from bot.turn import Turns
-from bot.uploads import Uploads
+from bot.turns.lateness import Delays, Lateness
+from bot.turns.pace import Pace
+from bot.turns.turn import Turns
 from bot.webhooks import Webhooks
 from bot.worker import Worker
 from store import schema

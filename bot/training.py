@@ -69,7 +69,7 @@ def _within_project(example: Example) -> Example:
 
 
 def _doubts(model: Path, examples: list[Example]) -> list[Problem]:
-    from bot.doubts import doubts
+    from bot.sending.doubts import doubts
 
     return doubts(examples, _mistaken(model, len(examples)))
 

@@ -9,12 +9,12 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 import structlog
 
 from bot.clock import Clock, system_clock
-from bot.handled import Outcome
-from bot.lane import Lane
-from bot.outbox import Outbox
-from bot.outgoing import Claimed
 from bot.photos.arrivals import Photos
-from bot.turn import Turns
+from bot.sending.lane import Lane
+from bot.sending.outbox import Outbox
+from bot.sending.outgoing import Claimed
+from bot.turns.handled import Outcome
+from bot.turns.turn import Turns
 from bot.wake import Listener
 from store.database import Database
 from store.waiting import Found, waiting_conversations
@@ -25,7 +25,7 @@ SWEEP_SECONDS = 2.0
 """How often the store is looked over for what no wake-up announced: retries, leases that ran out, lost notices."""
 
 ANNOUNCED_SECONDS = 5.0
-"""Within these a message is handled that somebody announces; later it is *found*, see `bot.attempts`."""
+"""Within these a message is handled that somebody announces; later it is *found*, see `bot.turns.attempts`."""
 POSTGRESQL_TURNS = 8
 HELD_SECONDS = 0.1
 """After these a conversation that another process had is looked at again."""

@@ -176,8 +176,9 @@ def serving() -> None:
     """Leave out of this process what is imported and serving does not use.
 
     scipy and scikit-learn train, and tqdm shows how far they are; Matplotlib draws, in processes of its own
-    (`bot.attachments`); mako colours the templates of new migrations with pygments; of the holidays of all countries
-    we want Morocco's. Saves about 120 MiB and three seconds at start. Nothing when one of them is imported already.
+    (`bot.sending.attachments`); mako colours the templates of new migrations with pygments; of the holidays of all
+    countries we want Morocco's. Saves about 120 MiB and three seconds at start. Nothing when one of them is imported
+    already.
     """
     unused = frozenset({"scipy", "sklearn", "tqdm", "matplotlib", "mako.ext.pygmentplugin"})
     hollow = frozenset({"holidays.countries"})

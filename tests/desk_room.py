@@ -19,13 +19,13 @@ from fastapi import FastAPI
 from sqlalchemy import select
 
 from actions.operator import load_operator
-from bot.attachments import Attachments
 from bot.desk.access import COOKIE
 from bot.desk.app import mount_desk
 from bot.desk.context import Desk
 from bot.desk.live import Live
 from bot.engine.texts import Texts
-from bot.files import FileLinks
+from bot.sending.attachments import Attachments
+from bot.sending.files import FileLinks
 from bot.service import LOCALES, OPERATORS
 from bot.settings import PROJECT, Settings
 from store import user_sessions

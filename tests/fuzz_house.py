@@ -29,7 +29,7 @@ from twilio.request_validator import RequestValidator
 
 from bot.app import create_app
 from bot.clock import system_clock
-from bot.demo import furnish_desk, load_customers
+from bot.commands.demo import furnish_desk, load_customers
 from bot.desk.access import COOKIE
 from bot.desk.rights import rights
 from bot.service import Service

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 MESSAGES = Path(__file__).parent / "understanding" / "messages.tsv"
 MOST_READ = 1000
-"""Characters of a message that are read at all (`bot.hearing.MAX_TEXT`)."""
+"""Characters of a message that are read at all (`bot.turns.hearing.MAX_TEXT`)."""
 
 ODD = (
     "",

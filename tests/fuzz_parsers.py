@@ -34,15 +34,15 @@ from bot.desk.sealing import Seal
 from bot.edge.tries import Tries
 from bot.faults import Fault
 from bot.file_kinds import kind_of
-from bot.files import FileLinks
 from bot.import_rows import LISTINGS
 from bot.imports import lines
 from bot.imports.rows import KINDS
 from bot.inbox import MAX_BODY
-from bot.keywords import plain
 from bot.phones import e164
+from bot.sending.files import FileLinks
+from bot.sending.uploads import clean_name
 from bot.settings import Settings
-from bot.uploads import clean_name
+from bot.turns.keywords import plain
 from nlu import communes, dates, entities, numbers, particulars
 from nlu.normalise import clean, fold, normalise, skeleton
 from nlu.score import score_in

@@ -12,10 +12,10 @@ from sqlalchemy import select, update
 
 from actions.operator import Operator, load_operator
 from bot.channels.carrier import Channel, Inbound, Kind
-from bot.handled import Outcome
 from bot.inbox import Inbox
 from bot.service import OPERATORS
-from bot.turn import Turns
+from bot.turns.handled import Outcome
+from bot.turns.turn import Turns
 from store.database import Database
 from store.desk_models import HandOver
 from store.models import (

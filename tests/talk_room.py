@@ -11,9 +11,9 @@ from desk_room import HOST, Person, Room
 from sqlalchemy import select
 
 from actions.operator import WhatsAppTemplate
-from bot.attachments import UPLOADED, Attachments
 from bot.channels.configured import carriers
-from bot.uploads import Uploads
+from bot.sending.attachments import UPLOADED, Attachments
+from bot.sending.uploads import Uploads
 from store.database import Database
 from store.desk_models import Draft, HandOver, Note
 from store.models import Audit, Conversation, Direction, Message, MessageState

@@ -15,8 +15,8 @@ from bot.api.access import allowed
 from bot.api.answers import answers
 from bot.api.fields import STORABLE
 from bot.clock import Clock, system_clock
+from bot.commands.request_record import listed, record, terms_of
 from bot.faults import Fault
-from bot.request_record import listed, record, terms_of
 from store import decisions
 from store.api_keys import Scope
 from store.database import Database

@@ -1,6 +1,6 @@
 """What a carrier is to the rest of the house: something that parses what came in and sends what goes out.
 
-Storage, retries, throttling and logging live once, in `bot.inbox` and `bot.outbox`. A new carrier is one
+Storage, retries, throttling and logging live once, in `bot.inbox` and `bot.sending.outbox`. A new carrier is one
 module here implementing `Carrier`, and one table of payloads in its test.
 """
 

@@ -37,7 +37,8 @@ class NoSuchBill(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class BillExplanation:
-    """Sentences in the reader's language, and the order of the picture (`bot.attachments`), if one can be drawn.
+    """Sentences in the reader's language, and the order of the picture (`bot.sending.attachments`), if there can be
+    one.
 
     Without `is_compared` there are only the first words: whether the bill was read or estimated.
     """

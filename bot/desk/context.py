@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from actions.operator import Operator
-from bot.attachments import Attachments
 from bot.channels.carrier import Carrier, Channel
 from bot.clock import Clock
 from bot.desk.live import Live
 from bot.edge.tries import Tries
 from bot.engine.texts import Texts
-from bot.files import FileLinks
+from bot.sending.attachments import Attachments
+from bot.sending.files import FileLinks
 from bot.settings import Settings
 from store.database import Database
 

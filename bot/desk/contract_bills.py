@@ -10,7 +10,6 @@ from fastapi.responses import HTMLResponse
 
 from actions.account import LANGUAGES
 from actions.billed import NotRecomputable
-from bot.attachments import NotMade, content_type
 from bot.cldr import RIGHT_TO_LEFT
 from bot.desk.access import Actor, Permission, allowed
 from bot.desk.bill_words import BillWords, NoSuchBill
@@ -19,6 +18,7 @@ from bot.desk.opening_files import Wish, opened, wished
 from bot.desk.pages import Pages, language_of
 from bot.desk.wording import N_
 from bot.desk.words import WORDS
+from bot.sending.attachments import NotMade, content_type
 from store.models import Contract
 
 NOT_OPEN = N_("Ouvrez d’abord le dossier de ce contrat.")

@@ -15,12 +15,12 @@ from typing import Any
 import structlog
 
 from bot.channels.carrier import Accepted, Busy, Carrier, Inbound, InDoubt, Outbound, Refused, SendError
-from bot.handled import Handled, Outcome
-from bot.outgoing import Claimed
+from bot.sending.outgoing import Claimed
 from bot.telemetry import metrics
 from bot.telemetry.correlation import about_message, this_request_is_about
 from bot.telemetry.metrics import child
 from bot.telemetry.tracing import parent_of, span
+from bot.turns.handled import Handled, Outcome
 from store.models import Conversation, Message
 
 log = structlog.get_logger()

@@ -136,7 +136,7 @@ def waiting(now: datetime) -> Iterator[Talk]:
 
 
 def understood(intent: str, language: str, *, entities: list[list[str]] | None = None) -> dict[str, Any]:
-    """What is kept of a message that was sure (`bot.turn`)."""
+    """What is kept of a message that was sure (`bot.turns.turn`)."""
     return {
         "intent": intent,
         "confidence": 0.97,

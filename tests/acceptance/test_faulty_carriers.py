@@ -12,8 +12,8 @@ import pytest_asyncio
 from house import House, open_house
 from sqlalchemy import select
 
-import bot.outbox
-import bot.outgoing
+import bot.sending.outbox
+import bot.sending.outgoing
 from store.models import Direction, Message, MessageState
 
 KNOWN = "+212600000001"
@@ -23,8 +23,8 @@ KNOWN = "+212600000001"
 async def house(
     model: Path, assistant: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[House]:
-    monkeypatch.setattr(bot.outgoing, "LEASE", timedelta(seconds=1))
-    monkeypatch.setattr(bot.outbox, "FIRST_RETRY", timedelta(seconds=0.2))
+    monkeypatch.setattr(bot.sending.outgoing, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(bot.sending.outbox, "FIRST_RETRY", timedelta(seconds=0.2))
     async with open_house(model, f"sqlite+aiosqlite:///{tmp_path / 'house.db'}", assistant) as house:
         yield house
 

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from bot.clock import system_clock
-from bot.request_record import terms_of
+from bot.commands.request_record import terms_of
 from store.decisions import grant
 from store.models import Audit, Request, RequestKind, RequestState
 from store.payments import Report, record_payment

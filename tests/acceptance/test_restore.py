@@ -19,9 +19,9 @@ from sqlalchemy import func, select
 
 from bot.app import create_app
 from bot.backup import back_up, bring_back
-from bot.backup_command import settled_in
 from bot.catching_up import STILL_COMING, CatchingUp
 from bot.clock import system_clock
+from bot.commands.backup import settled_in
 from bot.service import Service
 from bot.tryit import demo_customers, tryit_app
 from bot.tryit.faults import AbortingProtocol

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import func, select, update
 from stage import Stage
 
-from bot.attempts import ENDED_THE_PROCESS, MAX_ATTEMPTS, Attempts
 from bot.engine.local_action import LocalAction
-from bot.handled import Handled, Outcome
-from bot.pace import Pace, Tempo
-from bot.turn import Turns
+from bot.turns.attempts import ENDED_THE_PROCESS, MAX_ATTEMPTS, Attempts
+from bot.turns.handled import Handled, Outcome
+from bot.turns.pace import Pace, Tempo
+from bot.turns.turn import Turns
 from store.models import Conversation, Holder, Message, MessageState
 
 LONGEST_TURN = timedelta(seconds=20)

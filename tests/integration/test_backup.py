@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from store_rows import ROWS, statement
 
 from bot.backup import back_up, bring_back, check, revision_of
-from bot.backup_command import CANNOT_ASK, settled_in
+from bot.commands.backup import CANNOT_ASK, settled_in
 from bot.faults import Fault
 from store.database import Database
 from store.desk_models import UserSession

@@ -17,7 +17,7 @@ from store_rows import DEMO_DAY
 
 from billing.bill import Period, Use, compute
 from billing.tariff import TARIFFS, load
-from bot.bill_command import app as bill
+from bot.commands.bill import app as bill
 from bot.faults import EXIT_CODE, reported
 from store.database import Database
 from store.demo import load as load_demo

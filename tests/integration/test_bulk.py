@@ -18,19 +18,19 @@ from fastapi import FastAPI
 from serving import serving
 from sqlalchemy import select
 
-from bot.attachments import Attachments
 from bot.channels.carrier import Carrier, Channel, Intake
 from bot.channels.configured import carriers
-from bot.files import FileLinks
 from bot.inbox import Inbox
-from bot.outbox import MAX_ATTEMPTS, NOT_SENT_AGAIN, Outbox
-from bot.outgoing import LEASE, has_open
+from bot.sending.attachments import Attachments
+from bot.sending.files import FileLinks
+from bot.sending.outbox import MAX_ATTEMPTS, NOT_SENT_AGAIN, Outbox
+from bot.sending.outgoing import LEASE, has_open
 from bot.settings import Settings
 from bot.tryit import demo_customers, tryit_app
 from bot.tryit.customer import chat_id_for
 from bot.tryit.faults import AbortingProtocol
 from bot.tryit.twilio_content import APPROVED
-from bot.turn import Turns
+from bot.turns.turn import Turns
 from bot.worker import Worker
 from store.database import Database
 from store.models import Conversation, Direction, Message, MessageState

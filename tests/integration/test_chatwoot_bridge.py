@@ -22,7 +22,7 @@ from bot.bridges.chatwoot.bridge import ChatwootBridge
 from bot.bridges.chatwoot.webhook import PATH, chatwoot_router
 from bot.parting import Parting
 from bot.received_files import ReceivedFiles
-from bot.uploads import Uploads
+from bot.sending.uploads import Uploads
 from store import hand_overs
 from store.database import Database
 from store.desk_models import Outcome

@@ -18,7 +18,7 @@ from sqlalchemy.orm import selectinload
 
 from billing.calendar import local_day
 from billing.working_days import WorkingDays
-from bot.demo import demo_settings
+from bot.commands.demo import demo_settings
 from store import passwords
 from store.database import Database
 from store.demo import AlreadyLoaded, NotEmpty, load

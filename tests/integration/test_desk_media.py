@@ -18,16 +18,16 @@ from sqlalchemy import select
 from talk_room import TalkRoom
 from yarl import URL
 
-from bot.attachments import UPLOADED, Attachments
 from bot.channels.carrier import MOST_MEDIA_BYTES, Channel, Intake, Media, MediaType, NotFetched
 from bot.channels.configured import carriers
 from bot.channels.twilio import media as twilio_media
-from bot.files import FileLinks, files_router
 from bot.inbox import Inbox
-from bot.outbox import Outbox
+from bot.sending.attachments import UPLOADED, Attachments
+from bot.sending.files import FileLinks, files_router
+from bot.sending.outbox import Outbox
+from bot.sending.uploads import Uploads
 from bot.tryit import demo_customers, tryit_app
 from bot.tryit.customer import PHOTO
-from bot.uploads import Uploads
 from store import photos
 from store.database import Database
 from store.models import Audit, Conversation, Direction, Message

@@ -15,7 +15,7 @@ from talk_room import HTMX, SID, TEMPLATE, TalkRoom, reply
 from bot.desk.app import LARGEST_FORM
 from bot.desk.conversations.files import BESIDE_A_FILE
 from bot.desk.conversations.writing import LONGEST_DRAFT
-from bot.uploads import MOST_BYTES
+from bot.sending.uploads import MOST_BYTES
 from store.database import Database
 from store.desk_models import CannedAnswer, Note, Role, Upload
 from store.models import Audit, MessageState

@@ -10,9 +10,9 @@ from sqlalchemy import select
 from stage import STRANGER, Stage
 
 from bot.channels.carrier import Channel, Kind
-from bot.handled import Outcome as Turned
-from bot.outgoing import BULK_AHEAD
 from bot.parting import Parting
+from bot.sending.outgoing import BULK_AHEAD
+from bot.turns.handled import Outcome as Turned
 from store import hand_overs
 from store.desk_models import HandOver, Outcome, Priority, Role, User
 from store.models import Conversation, Direction, Holder, Message, MessageState

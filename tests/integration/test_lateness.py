@@ -10,10 +10,10 @@ from sqlalchemy import select, update
 from stage import KNOWN, Stage
 
 from bot.channels.carrier import Channel
-from bot.handled import Outcome
-from bot.lateness import Delays, Lateness
-from bot.outgoing import NEXT_REPLY
-from bot.turn import Turns
+from bot.sending.outgoing import NEXT_REPLY
+from bot.turns.handled import Outcome
+from bot.turns.lateness import Delays, Lateness
+from bot.turns.turn import Turns
 from store.models import Conversation, Direction, Holder, Message, MessageState
 
 SORRY = {

@@ -11,7 +11,7 @@ from stage import KNOWN, Stage
 
 import store.database
 from bot.channels.carrier import Channel, Inbound, Kind
-from bot.handled import Outcome
+from bot.turns.handled import Outcome
 from store.database import Database
 from store.models import Direction, MessageState
 from store.waiting import oldest_waiting

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stage import Stage
 
-from bot.pace import CALM, Pace, Tempo
-from bot.turn import Turns
+from bot.turns.pace import CALM, Pace, Tempo
+from bot.turns.turn import Turns
 from store.models import Conversation, MessageState
 
 PACE = Pace(burst=3, per_hour=120)

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import func, select
 from stage import KNOWN, STRANGER, Stage
 
-from bot.attachments import Attachments, NotMade
 from bot.channels.carrier import Channel
+from bot.commands.privacy import erased
 from bot.faults import Fault
-from bot.personal_data import PersonalData
-from bot.privacy_command import erased
+from bot.sending.attachments import Attachments, NotMade
+from bot.sending.personal_data import PersonalData
 from store.desk_models import Draft, LabelledExample, Note, Outcome, Role, Upload, User
 from store.hand_overs import close, current
 from store.models import (

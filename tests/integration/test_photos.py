@@ -20,10 +20,10 @@ from tiny_looker import line
 from bot.channels.carrier import Channel, Kind, Media, MediaType
 from bot.channels.configured import carriers
 from bot.exporting import export_readings
-from bot.handled import Outcome
 from bot.photos.arrivals import Photos
 from bot.photos.looker import Looker
-from bot.turn import Turns
+from bot.turns.handled import Outcome
+from bot.turns.turn import Turns
 from store import photos
 from store.models import Contract, Message, MessageState, Meter, Reading, ReadingState, Register
 from store.personal_data import erase

@@ -14,8 +14,8 @@ from store_rows import ROWS, statement
 
 from actions.operator import Purge, Retention, load_operator
 from bot.channels.carrier import Channel, Inbound, Kind
+from bot.commands.purge import counted, removed
 from bot.inbox import Inbox
-from bot.purge_command import counted, removed
 from bot.purging import Purging
 from bot.service import OPERATORS
 from store.database import Database

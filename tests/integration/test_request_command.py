@@ -16,8 +16,8 @@ from stage import Stage
 
 from billing.calendar import local_day
 from bot.clock import system_clock
+from bot.commands.request import app as request_app
 from bot.faults import EXIT_CODE, reported
-from bot.request_command import app as request_app
 from store.database import Database
 from store.models import Bill, Contract, RequestBill, RequestKind
 from store.requests import Filing, file, propose

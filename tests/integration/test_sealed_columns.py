@@ -10,8 +10,8 @@ import typer
 from sqlalchemy import select
 from store_rows import NOW, insert_all
 
+from bot.commands.secrets import app as secrets_command
 from bot.faults import EXIT_CODE, reported
-from bot.secrets_command import app as secrets_command
 from store import uploads, users
 from store.database import Database
 from store.desk_models import Role, Upload, User

@@ -17,12 +17,12 @@ from pydantic import SecretStr
 from serving import serving
 from sqlalchemy import select
 
-from bot.attachments import MAKERS, Attachments
 from bot.channels.carrier import Intake
 from bot.channels.configured import carriers
-from bot.files import LIFETIME, FileLinks, files_router
-from bot.outbox import Outbox
-from bot.outgoing import LEASE_WITH_ATTACHMENT, take
+from bot.sending.attachments import MAKERS, Attachments
+from bot.sending.files import LIFETIME, FileLinks, files_router
+from bot.sending.outbox import Outbox
+from bot.sending.outgoing import LEASE_WITH_ATTACHMENT, take
 from bot.settings import Settings
 from bot.tryit import demo_customers, tryit_app
 from bot.tryit.customer import chat_id_for

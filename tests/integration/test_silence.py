@@ -26,11 +26,11 @@ from stage import Stage
 from actions.operator import Operator
 from bot.announcer import Announcer
 from bot.channels.carrier import Channel, Inbound, Kind, Media, MediaType
-from bot.handled import Outcome as Turned
 from bot.inbox import Inbox
-from bot.keywords import plain
 from bot.parting import Parting
-from bot.turn import Turns
+from bot.turns.handled import Outcome as Turned
+from bot.turns.keywords import plain
+from bot.turns.turn import Turns
 from store import hand_overs
 from store.database import Database
 from store.desk_models import HandOver, Note, Outcome, Role, Team, User

@@ -33,9 +33,9 @@ from bot.engine.assistant import Assistant, NoModel
 from bot.engine.dialogue_state import DialogueStateStore
 from bot.engine.graph import SequentialGraphRunner
 from bot.engine.local_action import LocalAction
-from bot.handled import Outcome
 from bot.service import LOCALES
 from bot.settings import PROJECT
+from bot.turns.handled import Outcome
 from store.database import Database
 from store.models import Audit, Conversation, DialogueTurn, Direction, Holder, MessageState
 

@@ -15,8 +15,8 @@ from stage import Stage
 
 import bot.inbox
 from bot.edge.unavailable import answer_unavailable
-from bot.handled import Outcome
 from bot.inbox import NotStored
+from bot.turns.handled import Outcome
 from store.database import Database, is_of_the_database
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import typer
 
+from bot.commands.user import app as user_command
 from bot.faults import EXIT_CODE, reported
-from bot.user_command import app as user_command
 from store import passwords, users
 from store.database import Database
 from store.desk_models import Role, Team, User

@@ -22,10 +22,10 @@ from babel.messages.pofile import read_po
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.speech import say
-from bot.attachments import MAKERS, Attachments, NotMade
 from bot.channels.carrier import CAPTION_LIMIT
 from bot.channels.text import units
-from bot.files import LIFETIME, FileLinks
+from bot.sending.attachments import MAKERS, Attachments, NotMade
+from bot.sending.files import LIFETIME, FileLinks
 from bot.settings import PROJECT, Settings
 
 NOW = datetime(2026, 3, 31, 10, 0, tzinfo=UTC)
@@ -165,7 +165,7 @@ async def test_closing_ends_what_is_being_made_and_takes_nothing_more(tmp_path: 
 
 ORPHANING = """
 import asyncio, os, signal
-from bot.attachments import MAKERS, Attachments
+from bot.sending.attachments import MAKERS, Attachments
 MAKERS["tiny"] = ("tiny_maker", "image/png")
 async def main():
     await Attachments(workers=1).content({{"make": "tiny", "name": "a.png", "spec": {{"log": {log!r}}}}})

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import typer
 
-from bot.bill_command import app as bill
+from bot.commands.bill import app as bill
 from bot.faults import EXIT_CODE, reported
 
 app = typer.Typer(pretty_exceptions_enable=False)

@@ -13,8 +13,8 @@ from ruamel.yaml import YAML
 
 from actions.operator import load_operator
 from bot import catalogues
-from bot.keywords import plain
 from bot.settings import PROJECT
+from bot.turns.keywords import plain
 from nlu.examples import load
 from nlu.normalise import fold
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.datacheck import Problem, check
-from bot.doubts import FEWEST, FEWEST_BUSINESS, doubts
+from bot.sending.doubts import FEWEST, FEWEST_BUSINESS, doubts
 from nlu.classifier import HeldOut, IntentModel
 from nlu.examples import Example, load
 

@@ -30,7 +30,7 @@ READS_FOREIGN_BYTES = (
     "bot/desk",
     "bot/imports",
     "bot/telemetry",
-    "bot/files.py",
+    "bot/sending/files.py",
 )
 CLASSES_ONLY = {"rasa-sdk"}
 """What its classes are good for everywhere; its server is what must not be there."""

@@ -9,7 +9,7 @@ from bot.desk.conversations.fields import fill, unfilled
 from bot.desk.conversations.sendable import cleaned, measure
 from bot.desk.conversations.visible import FOLDED, folded, visible
 from bot.file_kinds import kind_of
-from bot.uploads import clean_name
+from bot.sending.uploads import clean_name
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import typer
 
+from bot.commands.imports import app as importing
 from bot.faults import EXIT_CODE, reported
-from bot.import_command import app as importing
 from bot.import_rows import LISTINGS
 from bot.settings import PROJECT
 from store.database import Database

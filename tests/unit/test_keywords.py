@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.keywords import plain
+from bot.turns.keywords import plain
 
 
 @pytest.mark.parametrize(

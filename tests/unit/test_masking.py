@@ -30,7 +30,7 @@ SID = "SM" + "0a1b2c3d" * 4
         (f"message {SID} is queued", f"message {SID} is queued"),
         ("HTTP 429, again in 12 s, code 63016", "HTTP 429, again in 12 s, code 63016"),
         ("since 2026-11-23 10:00", "since 2026-11-23 10:00"),
-        ('File "bot/turn.py", line 1234, in _handle', 'File "bot/turn.py", line 1234, in _handle'),
+        ('File "bot/turns/turn.py", line 1234, in _handle', 'File "bot/turns/turn.py", line 1234, in _handle'),
     ],
 )
 def test_what_looks_like_somebodys_is_taken_out_of_a_text(text: str, expected: str) -> None:

@@ -7,7 +7,7 @@ import io
 from rich.console import Console
 
 from bot.channels.carrier import Attachment, Button, Channel, Outbound
-from bot.chat import TerminalCarrier
+from bot.commands.chat import TerminalCarrier
 
 
 async def test_the_terminal_shows_the_text_the_name_of_what_goes_with_it_and_the_choices() -> None:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from bot.channels.carrier import Channel, RateLimits
-from bot.throttle import Account, Throttle
+from bot.sending.throttle import Account, Throttle
 
 
 async def many(account: Account, kind: str, count: int, order: list[str]) -> None:

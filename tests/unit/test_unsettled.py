@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.dialects import sqlite
 
-from bot.outgoing import BULK_AHEAD, NEXT_REPLY
+from bot.sending.outgoing import BULK_AHEAD, NEXT_REPLY
 from store import schema
 from store.database import Database
 from store.models import Message, Notice

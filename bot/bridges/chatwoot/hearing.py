@@ -15,7 +15,7 @@ from bot.clock import Clock
 from bot.desk.conversations.sendable import NotSendable
 from bot.outside_desk import OutsideDesk
 from bot.parting import Parting
-from bot.uploads import BadFile, checked, clean_name
+from bot.sending.uploads import BadFile, checked, clean_name
 from store import helpdesk_stays, outside, uploads
 from store.database import Database
 from store.desk_models import Outcome, User

@@ -9,7 +9,7 @@ from bot.desk.conversations.sendable import NotSendable
 from bot.desk.conversations.understanding import understanding_of
 from bot.desk.wording import SOURCE_LANGUAGE, filled
 from bot.desk.words import CHANNELS, HAND_OVER_REASONS, LANGUAGES, OUTCOMES, PROOFS
-from bot.uploads import BadFile
+from bot.sending.uploads import BadFile
 
 SPEAKERS: Mapping[str, str] = {"customer": "Client", "assistant": "Assistant", "agent": "Conseiller"}
 NOT_OPEN: Final = "Cette conversation est revenue à l’assistant : le message n’est pas envoyé."

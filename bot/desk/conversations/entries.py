@@ -8,13 +8,13 @@ from datetime import date, datetime
 from typing import Any
 
 from billing.calendar import local_day
-from bot.attachments import GATHERED, content_type
 from bot.channels.carrier import Kind
 from bot.desk.conversations.delivery import Delivery, delivery_of
 from bot.desk.conversations.understanding import Understanding, understanding_of
 from bot.desk.conversations.visible import Folded, folded, visible
 from bot.desk.wording import N_
 from bot.desk.words import HAND_OVER_REASONS, OUTCOMES
+from bot.sending.attachments import GATHERED, content_type
 from store.desk_models import Note
 from store.models import Audit, Direction, Message, MessageState
 from store.transcript import Stretch, user_id_of

@@ -10,7 +10,7 @@ from bot.desk.context import Desk
 from bot.desk.conversations.sendable import NotSendable
 from bot.desk.forms import Form
 from bot.desk.wording import N_
-from bot.uploads import MOST_BYTES, BadFile, checked, clean_name
+from bot.sending.uploads import MOST_BYTES, BadFile, checked, clean_name
 from store import uploads
 from store.desk_models import Upload
 

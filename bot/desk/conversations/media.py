@@ -9,13 +9,13 @@ import structlog
 from fastapi import APIRouter, Depends, HTTPException, Response
 from sqlalchemy import select
 
-from bot.attachments import GATHERED, NotMade
 from bot.channels.carrier import NotFetched
 from bot.desk.access import Actor, Permission, allowed
 from bot.desk.context import Desk
 from bot.desk.pages import Pages
 from bot.desk.wording import N_
 from bot.received_files import NoSuchFile, ReceivedFiles, file_response
+from bot.sending.attachments import GATHERED, NotMade
 from store.access_log import note_view
 from store.models import Direction, Message
 

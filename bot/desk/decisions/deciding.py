@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.reference import parse_reference
+from bot.commands.request_record import terms_of
 from bot.desk.access import Actor, Permission, allowed
 from bot.desk.context import Desk
 from bot.desk.decisions import reasons, told
@@ -26,7 +27,6 @@ from bot.desk.decisions.tabs import HOME
 from bot.desk.pages import Pages, redirect
 from bot.desk.shown import moment
 from bot.desk.wording import N_
-from bot.request_record import terms_of
 from store import decisions
 from store.access_log import note_view
 from store.changes import changed

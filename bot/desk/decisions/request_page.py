@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import FormData
 
 from billing.calendar import local_day
+from bot.commands.request_record import terms_of
 from bot.desk.access import Actor, Permission
 from bot.desk.context import Desk
 from bot.desk.decisions import reasons, told
@@ -17,7 +18,6 @@ from bot.desk.decisions.history import history
 from bot.desk.decisions.said import said
 from bot.desk.decisions.schedule_form import Row, ScheduleForm, checked, read_rows, rows_of
 from bot.desk.words import WORDS
-from bot.request_record import terms_of
 from store.decisions import MOST_REASON, examined
 from store.models import Request, RequestState
 from store.request_file import RequestFile

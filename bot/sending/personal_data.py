@@ -12,7 +12,7 @@ from store.personal_data import export
 
 
 class PersonalData:
-    """Gathers all that is kept about whoever gets a message (`bot.attachments.Source`)."""
+    """Gathers all that is kept about whoever gets a message (`bot.sending.attachments.Source`)."""
 
     def __init__(self, database: Database, clock: Clock = system_clock) -> None:
         self._database = database

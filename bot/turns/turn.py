@@ -13,21 +13,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from actions.operator import Operator
 from actions.turn import Turn, opened
 from billing.calendar import local_day
-from bot import first_contact, parking
-from bot.attempts import Attempts
 from bot.clock import Clock, system_clock
 from bot.engine.assistant import Assistant, Utterance, open_form
-from bot.handled import Handled, Outcome
-from bot.hearing import ARABIC_LETTERS, Heard, Unreadable, hear, takes_any_words
-from bot.keywords import Keyword, keyword, obey
-from bot.lateness import Lateness
-from bot.pace import Pace, Tempo
 from bot.photos.arrivals import Photos
-from bot.replying import notify_others, queue
-from bot.scoring import scored
+from bot.sending.replying import notify_others, queue
 from bot.telemetry.messages import TurnWatch
 from bot.telemetry.metrics import RATE_LIMITED, child
-from bot.with_people import call_a_person, overhear, summary, way_back
+from bot.turns import first_contact, parking
+from bot.turns.attempts import Attempts
+from bot.turns.handled import Handled, Outcome
+from bot.turns.hearing import ARABIC_LETTERS, Heard, Unreadable, hear, takes_any_words
+from bot.turns.keywords import Keyword, keyword, obey
+from bot.turns.lateness import Lateness
+from bot.turns.pace import Pace, Tempo
+from bot.turns.scoring import scored
+from bot.turns.with_people import call_a_person, overhear, summary, way_back
 from nlu import anger
 from nlu.language import DEFAULT
 from store.changes import changed
@@ -73,7 +73,7 @@ class Turns:
         self._attempts = Attempts(database, assistant, operator, longest_turn, clock)
 
     async def handle_next(self, conversation_id: int, *, found: bool = False) -> Handled:
-        """Handle one message; the try is counted first when the message was `found` waiting (`bot.attempts`).
+        """Handle one message; the try is counted first when the message was `found` waiting (`bot.turns.attempts`).
 
         Raises only what the database raises when it cannot be reached.
         """

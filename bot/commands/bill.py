@@ -103,7 +103,7 @@ def explain_bill(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object; amounts in dirhams.")] = False,
 ) -> None:
     """Why a bill is not what another one was: what each cause added or took off."""
-    from bot.contract_record import record
+    from bot.commands.contract_record import record
 
     if period is not None and not _MONTH.fullmatch(period):
         raise Fault(f"--period is a month such as 2026-03, not {period!r}")
@@ -135,7 +135,7 @@ def simulate_bill(
 ) -> None:
     """What the next bill of a contract would be: by what its meter shows, or by a change of the usual use."""
     from actions.coming_bill import coming_bill
-    from bot.contract_record import record
+    from bot.commands.contract_record import record
 
     today = local_day(system_clock())
     end = None if on is None else _day("--on", on)

@@ -16,7 +16,7 @@ from actions.photographed import proposals
 from actions.supply import senders_contracts
 from actions.turn import Turn
 from bot.engine.assistant import Assistant, Utterance
-from bot.hearing import Heard, hear
+from bot.turns.hearing import Heard, hear
 from store.changes import changed
 from store.conversations import OVERHEARD
 from store.desk_models import HandOver, Outcome, Priority

@@ -24,7 +24,7 @@ MAKERS: Final = {
 GATHERED: Final = {"personal_data": "application/json"}
 """What is looked up each time it is sent or fetched, and its type."""
 UPLOADED: Final = "upload"
-"""A file that an agent sends (`bot.uploads`): looked up likewise, of the type that the order says."""
+"""A file that an agent sends (`bot.sending.uploads`): looked up likewise, of the type that the order says."""
 Source = Callable[[int], Awaitable[bytes]]
 """Gathers what goes with a message, by its id, as it is at that moment."""
 

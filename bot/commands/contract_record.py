@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from actions.supply import Supply, supply_in_place
-from bot.connection import with_database
+from bot.commands.connection import with_database
 from bot.faults import Fault
 from bot.settings import Settings
 from store import schema

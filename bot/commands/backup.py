@@ -13,7 +13,7 @@ from billing.calendar import CASABLANCA
 from bot.backup import back_up, bring_back, revision_of
 from bot.channels.carrier import Channel
 from bot.clock import system_clock
-from bot.connection import with_database
+from bot.commands.connection import with_database
 from bot.faults import Fault, load_settings
 from store.database import Database
 from store.restored import Settled, settle

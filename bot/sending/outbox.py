@@ -21,7 +21,6 @@ import structlog
 from sqlalchemy import Row, Select, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from bot.attachments import Attachments, NotMade
 from bot.channels.carrier import (
     Accepted,
     Busy,
@@ -34,12 +33,13 @@ from bot.channels.carrier import (
     Refused,
 )
 from bot.clock import Clock, system_clock
-from bot.files import FileLinks
-from bot.lateness import Lateness
-from bot.outgoing import BULK_AHEAD, NEXT_REPLY, THIS_BULK, Claimed, outbound, take
+from bot.sending.attachments import Attachments, NotMade
+from bot.sending.files import FileLinks
+from bot.sending.outgoing import BULK_AHEAD, NEXT_REPLY, THIS_BULK, Claimed, outbound, take
+from bot.sending.throttle import BULK_SHARE, Throttle
 from bot.telemetry.messages import answered, sending, taken_by
 from bot.telemetry.metrics import MESSAGES_SENT, SENT_AGAIN, child
-from bot.throttle import BULK_SHARE, Throttle
+from bot.turns.lateness import Lateness
 from store.changes import changed
 from store.database import Database
 from store.models import Conversation, Direction, Message, MessageState

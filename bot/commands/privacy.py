@@ -12,9 +12,9 @@ from sqlalchemy import select
 from billing.reference import parse_reference
 from bot.channels.carrier import Channel
 from bot.clock import system_clock
-from bot.connection import with_database
+from bot.commands.connection import with_database
 from bot.faults import Fault, load_settings
-from bot.personal_data import readable
+from bot.sending.personal_data import readable
 from store import personal_data
 from store.database import Database
 from store.models import Conversation, RequestKind, RequestState

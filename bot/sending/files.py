@@ -19,8 +19,8 @@ import structlog
 from fastapi import APIRouter, HTTPException, Response
 from sqlalchemy import select
 
-from bot.attachments import GATHERED, Attachments, NotMade, content_type
 from bot.clock import Clock, system_clock
+from bot.sending.attachments import GATHERED, Attachments, NotMade, content_type
 from bot.settings import Settings
 from store.database import Database
 from store.models import Direction, Message

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bot.clock import system_clock
-from bot.connection import with_database
+from bot.commands.connection import with_database
 from bot.faults import Fault, load_settings
 from bot.imports.runner import run
 from bot.imports.spool import digest_of

@@ -228,7 +228,7 @@ def _move(name: str, verb: str, by: str) -> int:
 
 def _with_database(use: Callable[[Database], Awaitable[Result]]) -> Result:
     """Raises `Fault`, also for what cannot be done with a campaign."""
-    from bot.connection import with_database
+    from bot.commands.connection import with_database
     from store.campaigns import CampaignRefused
 
     try:

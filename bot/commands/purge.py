@@ -10,7 +10,7 @@ import typer
 
 from billing.calendar import CASABLANCA
 from bot.clock import system_clock
-from bot.connection import with_database
+from bot.commands.connection import with_database
 from bot.faults import load_settings
 from store.database import Database
 

@@ -52,7 +52,7 @@ def clean_name(given: str, kind: str) -> str:
 
 
 class Uploads:
-    """Gives the file that goes with a message (`bot.attachments.Source`)."""
+    """Gives the file that goes with a message (`bot.sending.attachments.Source`)."""
 
     def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database

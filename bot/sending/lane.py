@@ -8,7 +8,7 @@ from contextlib import suppress
 import structlog
 
 from bot.channels.carrier import Channel
-from bot.outbox import Outbox
+from bot.sending.outbox import Outbox
 
 log = structlog.get_logger()
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bot.connection import with_database
+from bot.commands.connection import with_database
 from bot.faults import Fault, load_settings
 from store.database import Database
 from store.sealed_columns import UNSEALED, keys_in_use, rotate

@@ -11,8 +11,8 @@ from sqlalchemy import bindparam, false, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from bot.attachments import SECONDS, UPLOADED, content_type
 from bot.channels.carrier import Attachment, Button, Channel, Outbound, Template
+from bot.sending.attachments import SECONDS, UPLOADED, content_type
 from bot.telemetry.tracing import parent_of
 from store.models import Conversation, Holder, Message, MessageState
 from store.unsettled import TO_SEND, spelled, unsettled

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from actions.turn import Turn
 from bot.engine.assistant import Assistant, Utterance
 from bot.engine.texts import Texts
-from bot.outgoing import Claimed, outbound, take
+from bot.sending.outgoing import Claimed, outbound, take
 from bot.telemetry.tracing import traced
 from store.models import Conversation, Direction, Message, MessageState
 from store.queued import queued

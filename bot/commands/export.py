@@ -7,7 +7,7 @@ import sys
 
 from bot.api.exports import as_csv
 from bot.clock import system_clock
-from bot.connection import with_database
+from bot.commands.connection import with_database
 from bot.exporting import plain
 from bot.faults import Fault, load_settings
 from store import exports

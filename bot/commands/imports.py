@@ -91,7 +91,7 @@ def readings(file: LargeFile, dry_run: DryRun = False, whole: Whole = False, res
 @app.command("status", epilog="Example: [bold]releve import status[/]")
 def status() -> None:
     """The latest imports of large files, those over HTTP too, and how far they are."""
-    from bot.import_files import show_status
+    from bot.commands.large_imports import show_status
 
     show_status()
 
@@ -99,7 +99,7 @@ def status() -> None:
 @app.command("errors", epilog="Example: [bold]releve import errors 12 > wrong.txt[/]")
 def errors(number: Number) -> None:
     """What is wrong with the lines of an import."""
-    from bot.import_files import show_errors
+    from bot.commands.large_imports import show_errors
 
     show_errors(number)
 
@@ -107,13 +107,13 @@ def errors(number: Number) -> None:
 @app.command("go-on", hidden=True)
 def go_on(number: Number) -> None:
     """Import a file that came over HTTP; started by the service itself."""
-    from bot.import_files import go_on as rest
+    from bot.commands.large_imports import go_on as rest
 
     rest(number)
 
 
 def _import_large(name: str, path: Path, dry_run: bool, whole: bool, resume: bool) -> None:
-    from bot.import_files import import_file
+    from bot.commands.large_imports import import_file
     from store.exchange_models import ImportKind
 
     import_file(ImportKind(name), path, dry_run=dry_run, whole=whole, resume=resume)
@@ -121,7 +121,7 @@ def _import_large(name: str, path: Path, dry_run: bool, whole: bool, resume: boo
 
 def _import(name: str, path: Path, dry_run: bool) -> None:
     from bot.clock import system_clock
-    from bot.connection import with_database
+    from bot.commands.connection import with_database
     from bot.faults import Fault, load_settings
     from bot.import_rows import LISTINGS
     from bot.importing import import_file

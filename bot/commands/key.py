@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bot.clock import system_clock
-from bot.connection import with_database
+from bot.commands.connection import with_database
 from bot.faults import Fault, load_settings
 from store import api_keys
 from store.api_keys import Scope

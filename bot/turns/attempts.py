@@ -17,14 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from actions.operator import Operator
 from actions.turn import Turn, opened
-from bot import parking
 from bot.clock import Clock, system_clock
 from bot.engine.assistant import Assistant
-from bot.handled import Handled, Outcome
-from bot.outgoing import has_open
-from bot.replying import queue
+from bot.sending.outgoing import has_open
+from bot.sending.replying import queue
 from bot.telemetry.metrics import MESSAGES_HANDLED, child
-from bot.with_people import call_a_person
+from bot.turns import parking
+from bot.turns.handled import Handled, Outcome
+from bot.turns.with_people import call_a_person
 from store.changes import changed
 from store.database import Database
 from store.hand_over_events import tell_message

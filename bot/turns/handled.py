@@ -8,8 +8,8 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
-from bot.outgoing import Claimed
 from bot.photos.arrivals import Picture
+from bot.sending.outgoing import Claimed
 
 
 class Outcome(Enum):

@@ -24,7 +24,7 @@ from bot.faults import Fault, load_settings
 from bot.settings import PROJECT
 
 if TYPE_CHECKING:
-    from bot.request_record import Decision
+    from bot.commands.request_record import Decision
 
 app = typer.Typer(help="Requests: `releve request list`, `show`, `review`, `grant`, `refuse`.", no_args_is_help=True)
 
@@ -48,8 +48,8 @@ def list_requests(
     as_json: AsJson = False,
 ) -> None:
     """Requests that wait for a person, or those of a state."""
-    from bot.connection import with_database
-    from bot.request_record import listed
+    from bot.commands.connection import with_database
+    from bot.commands.request_record import listed
 
     today = local_day(system_clock())
     found = with_database(
@@ -70,8 +70,8 @@ def list_requests(
 @app.command("show", epilog="Example: [bold]releve request show D-4821370568[/]")
 def show_request(reference: Reference, as_json: AsJson = False) -> None:
     """All that is known of a request: what was said, bills, payments, and who did what."""
-    from bot.connection import with_database
-    from bot.request_record import record
+    from bot.commands.connection import with_database
+    from bot.commands.request_record import record
 
     found = with_database(load_settings(), lambda database: record(database, reference))
     if as_json:
@@ -114,7 +114,7 @@ def grant(
     ] = False,
 ) -> None:
     """Grant a request, or say that it is dealt with; its customer is told."""
-    from bot.request_record import granted
+    from bot.commands.request_record import granted
 
     operator = load_operator(PROJECT / "operators", load_settings().operator)
     schedule = [_payment(each) for each in pay] if pay else None
@@ -128,14 +128,14 @@ def refuse(
     reason: Annotated[str, typer.Option(help="Why; the customer reads it.")],
 ) -> None:
     """Refuse a request, with a reason; its customer is told."""
-    from bot.request_record import refused
+    from bot.commands.request_record import refused
 
     _decide(reference, by, refused(reason))
 
 
 def _decide(reference: str, by: str, decision: Decision) -> None:
-    from bot.connection import with_database
-    from bot.request_record import decide
+    from bot.commands.connection import with_database
+    from bot.commands.request_record import decide
 
     if not _NAME.fullmatch(by):
         raise Fault("--by is a short name without spaces, as amina")

@@ -10,7 +10,7 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.clock import system_clock
-from bot.connection import with_database
+from bot.commands.connection import with_database
 from bot.faults import Fault, load_settings
 from store import webhooks
 from store.database import Database
