@@ -2,7 +2,9 @@
 
 A row is claimed for a while (`sending`, `due_at`), sent, and settled. A claim that ran out is a message *in
 doubt*: the process died, or the carrier did not answer, after the request may have left. The carrier is asked
-first; where it cannot be asked a reply is sent again rather than lost, and the doubt is counted.
+first; where it cannot be asked a reply is sent again rather than lost, and the doubt is counted. Each claim has a
+number (`attempts`): a process that stood still for longer than its claim neither sends what another has taken over
+nor changes what has become of it.
 
 A *bulk* message is one of a campaign. It goes when its conversation has no reply left to send, and is claimed only
 once the carrier's rate leaves room, so that none is held for longer than a send takes. In doubt, where the carrier
@@ -35,7 +37,7 @@ from bot.channels.carrier import (
 from bot.clock import Clock, system_clock
 from bot.sending.attachments import Attachments, NotMade
 from bot.sending.files import FileLinks
-from bot.sending.outgoing import BULK_AHEAD, NEXT_REPLY, THIS_BULK, Claimed, outbound, take
+from bot.sending.outgoing import BULK_AHEAD, NEXT_REPLY, THIS_BULK, Claimed, lease, outbound, take
 from bot.sending.throttle import BULK_SHARE, Throttle
 from bot.telemetry.messages import answered, sending, taken_by
 from bot.telemetry.metrics import MESSAGES_SENT, SENT_AGAIN, child
@@ -143,7 +145,7 @@ class Outbox:
             take(message, now)
             asked = select(Message.created_at).where(Message.id == message.answers_id)
             asked_at = None if message.answers_id is None else await session.scalar(asked)
-            return Claimed(outbound(message, address), message.attempts, message.doubts, doubtful, asked_at)
+            return Claimed(outbound(message, address), message.attempts, message.doubts, doubtful, now, asked_at)
 
     async def _deliver(self, claimed: Claimed) -> bool:
         """Send one message and settle it. True when the next one may follow."""
@@ -155,7 +157,7 @@ class Outbox:
         message = self._furnished(claimed.outbound)
         carrier = self._carriers.get(message.channel)
         if carrier is None:
-            await self._settle(message, MessageState.DEAD, error=f"no carrier for {message.channel} is configured")
+            await self._settle(claimed, MessageState.DEAD, error=f"no carrier for {message.channel} is configured")
             log.error("outbox.no_carrier", channel=message.channel.value, message=message.key)
             return True
         try:
@@ -165,13 +167,15 @@ class Outbox:
                 # What a bulk message had to wait for, it waited for before it was claimed.
                 wait = self._throttle.recipient if message.bulk else self._throttle.reply
                 await wait(message.channel, message.address)
+                if not await self._is_held(claimed):
+                    return False
                 accepted = await taken_by(carrier, message)
         except NotSentAgain:
-            await self._settle(message, MessageState.DEAD, error=NOT_SENT_AGAIN)
+            await self._settle(claimed, MessageState.DEAD, error=NOT_SENT_AGAIN)
             log.error("outbox.given_up_in_doubt", message=message.key, channel=message.channel.value)
             return True
         except Refused as refusal:
-            await self._settle(message, MessageState.REFUSED, error=refusal.reason)
+            await self._settle(claimed, MessageState.REFUSED, error=refusal.reason)
             log.warning("outbox.refused", message=message.key, channel=message.channel.value, reason=refusal.reason)
             return True
         except InDoubt as doubt:
@@ -181,7 +185,7 @@ class Outbox:
         except Busy as busy:
             await self._postpone(claimed, busy, doubtful)
             return False
-        await self._settle(message, MessageState.SENT, accepted=accepted)
+        await self._settle(claimed, MessageState.SENT, accepted=accepted)
         answered(claimed, self._clock())
         log.info("outbox.sent", message=message.key, channel=message.channel.value, carrier_id=accepted.carrier_id)
         return True
@@ -236,11 +240,28 @@ class Outbox:
             )
             return frozenset(each for each in await session.scalars(query) if each is not None)
 
+    async def _is_held(self, claimed: Claimed) -> bool:
+        """Whether a message is still this process's, for as long as sending it takes. It may have waited for the
+        carrier's rate, or the process stood still: then the claim is renewed, unless another process has taken over.
+        """
+        now, message = self._clock(), claimed.outbound
+        if now - claimed.since <= lease(with_attachment=False) / 2:  # time enough is left
+            return True
+        values = {**_held(claimed), "until": now + lease(with_attachment=message.attachment is not None)}
+
+        async def renew(connection: AsyncConnection) -> bool:
+            return (await connection.execute(_RENEW, values)).one_or_none() is not None
+
+        if await self._database.grouped(renew):
+            return True
+        _taken_over(message)
+        return False
+
     async def _postpone(self, claimed: Claimed, busy: Busy, doubtful: bool) -> None:
         """Try again later; `doubtful` when the carrier could not even be asked, so that it is asked then."""
         message = claimed.outbound
         if self._is_given_up(claimed):
-            await self._settle(message, MessageState.DEAD, error=busy.reason)
+            await self._settle(claimed, MessageState.DEAD, error=busy.reason)
             log.error("outbox.dead", message=message.key, channel=message.channel.value, reason=busy.reason)
             return
         wait = min(FIRST_RETRY * 2 ** (claimed.attempts - 1), LAST_RETRY)
@@ -249,7 +270,7 @@ class Outbox:
         async with self._database.writing() as session:
             postponed = await session.execute(
                 update(Message)
-                .where(Message.id == message.key)
+                .where(Message.id == message.key, Message.attempts == claimed.attempts)
                 .values(
                     state=MessageState.SENDING if doubtful else MessageState.QUEUED,
                     due_at=self._clock() + wait,
@@ -258,7 +279,11 @@ class Outbox:
                 .returning(*_WRITER)
                 .execution_options(synchronize_session=False)
             )
-            await _tell_writer(session, postponed.one_or_none())
+            written = postponed.one_or_none()
+            await _tell_writer(session, written)
+        if written is None:
+            _taken_over(message)
+            return
         log.warning("outbox.busy", message=message.key, reason=busy.reason, wait_seconds=wait.total_seconds())
 
     def _is_given_up(self, claimed: Claimed) -> bool:
@@ -269,14 +294,15 @@ class Outbox:
 
     async def _settle(
         self,
-        message: Outbound,
+        claimed: Claimed,
         state: MessageState,
         *,
         accepted: Accepted | None = None,
         error: str | None = None,
     ) -> None:
+        message = claimed.outbound
         values = {
-            "message_id": message.key,
+            **_held(claimed),
             "state": state,
             "settled_at": self._clock(),
             "error": error and error[:300],
@@ -288,7 +314,10 @@ class Outbox:
             return (await connection.execute(_SETTLE, values)).one_or_none()
 
         settled = await self._database.grouped(settle)
-        if settled is not None and settled.user_id is not None:
+        if settled is None:
+            _taken_over(message)
+            return
+        if settled.user_id is not None:
             async with self._database.writing() as session:
                 await _tell_writer(session, settled)
         child(MESSAGES_SENT, message.channel.value, state.value).inc()
@@ -300,10 +329,26 @@ async def _tell_writer(session: AsyncSession, written: Row[int, int | None] | No
         await changed(session, written.conversation_id)
 
 
+def _taken_over(message: Outbound) -> None:
+    log.warning("outbox.taken_over", message=message.key, channel=message.channel.value)
+
+
+def _held(claimed: Claimed) -> dict[str, int]:
+    return {"message_id": claimed.outbound.key, "claim": claimed.attempts}
+
+
+_HELD = (Message.id == bindparam("message_id"), Message.attempts == bindparam("claim"))
+_RENEW = (
+    update(Message)
+    .where(*_HELD)
+    .values(due_at=bindparam("until"))
+    .returning(Message.id)
+    .execution_options(synchronize_session=False)
+)
 _WRITER = (Message.conversation_id, Message.user_id)
 _SETTLE = (
     update(Message)
-    .where(Message.id == bindparam("message_id"))
+    .where(*_HELD)
     .values({name: bindparam(name) for name in ("state", "settled_at", "error", "carrier_id", "parts")})
     .returning(*_WRITER)
     .execution_options(synchronize_session=False)

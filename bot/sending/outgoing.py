@@ -88,8 +88,10 @@ class Claimed:
 
     outbound: Outbound
     attempts: int
+    """Each claim counts one: by it a holder sees whether another has taken the message over."""
     doubts: int
     doubtful: bool
+    since: datetime
     asked_at: datetime | None = None
     """When the customer's message was stored that it answers."""
 
@@ -106,7 +108,12 @@ def take(message: Message, now: datetime) -> None:
     """Claim an outgoing message for this process."""
     message.state = MessageState.SENDING
     message.attempts += 1
-    message.due_at = now + (LEASE_WITH_ATTACHMENT if (message.payload or {}).get("attachment") else LEASE)
+    message.due_at = now + lease(with_attachment=(message.payload or {}).get("attachment") is not None)
+
+
+def lease(*, with_attachment: bool) -> timedelta:
+    """How long a message may be held."""
+    return LEASE_WITH_ATTACHMENT if with_attachment else LEASE
 
 
 def outbound(message: Message, address: str) -> Outbound:

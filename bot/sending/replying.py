@@ -37,7 +37,7 @@ async def queue(assistant: Assistant, turn: Turn, utterances: list[Utterance], *
     conversation.offered = {"message": reply.id, "buttons": buttons} if buttons else None
     if must_wait:
         return []
-    return [Claimed(outbound(reply, conversation.address), reply.attempts, 0, doubtful)]
+    return [Claimed(outbound(reply, conversation.address), reply.attempts, 0, doubtful, turn.now)]
 
 
 async def _doubt(turn: Turn, reply: Message) -> bool:
