@@ -1,15 +1,13 @@
 """What breaks, and what comes of it: `uv run python bench/faults.py`; `docs/faults.md` explains.
 
 Every fault strikes real processes on a real database, with the carriers' emulators, while customers write. Figures go
-to `bench/results/faults.json`.
+to `bench/results/faults.json`, those of faults that are not tried this time stay.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
-import platform
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -25,6 +23,7 @@ from rich.table import Table
 from bench.faultroom.books import Counts, NotSettled
 from bench.faultroom.faults import BY_NAME, FAULTS
 from bench.faultroom.room import Fault, NoMount, tried
+from bench.run import machine
 from bot import training
 from bot.settings import PROJECT, Settings
 
@@ -56,8 +55,7 @@ def main(
     engines = tuple(engine or ("sqlite", "postgresql"))
     results = asyncio.run(_try_all(chosen, engines, settings.model_dir, messages, logs))
     Console(width=150).print(_table(results))
-    if not only:
-        _write(results, messages)
+    _write(results, messages)
     if not all(counts is not None and counts.is_clean for _, _, counts, _ in results):
         raise typer.Exit(1)
 
@@ -109,21 +107,20 @@ def _table(results: Sequence[Result]) -> Table:
 
 
 def _write(results: Sequence[Result], messages: int) -> None:
-    content = {
+    """Each row says when it was measured, on what and of which commit; what was not tried now keeps its row."""
+    measured = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {"processor": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()},
-        "messages_a_fault": messages,
-        "faults": [
-            {
-                "fault": fault.name,
-                "what": fault.what,
-                "database": engine,
-                **({"not_tried": note} if counts is None else asdict(counts)),
-            }
-            for fault, engine, counts, note in results
-        ],
+        "machine": machine(),
+        "messages_asked_for": messages,
     }
-    RESULTS.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
+    rows = {(row["fault"], row["database"]): row for row in known}
+    for fault, engine, counts, note in results:
+        found = {"not_tried": note} if counts is None else asdict(counts)
+        rows[fault.name, engine] = {"fault": fault.name, "what": fault.what, "database": engine, **found, **measured}
+    order = {(fault.name, engine): None for fault in FAULTS for engine in fault.engines}
+    content = [rows[each] for each in order if each in rows]
+    RESULTS.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     console.print(f"Written to {RESULTS.relative_to(PROJECT)}.", highlight=False)
 
 

@@ -126,10 +126,10 @@ async def operations(house: FuzzHouse, count: int, seed: int) -> list[dict[str, 
     from test_fuzz_api import operations as listed
 
     async def call(case: Any) -> str | None:
-        return "; ".join(await failures(house, case, {"Authorization": f"Bearer {house.key}"})) or None
+        return "; ".join(await failures(house.browser, case, {"Authorization": f"Bearer {house.key}"})) or None
 
     table = []
-    for operation in listed(house):
+    for operation in listed(house.app):
         drawn = [
             case
             for mode in GenerationMode
