@@ -47,12 +47,12 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await service.start(work=work)
-        try:
-            async with watched(service.settings) if watch else nullcontext():
+        async with watched(service.settings) if watch else nullcontext():
+            await service.start(work=work)
+            try:
                 yield
-        finally:
-            await service.stop()
+            finally:
+                await service.stop()
 
     app = GuardedApp(
         service.settings,

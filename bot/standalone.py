@@ -25,10 +25,10 @@ async def run_worker(service: Service, host: str, port: int | None) -> int:
     stopped = asyncio.Event()
     stopping.then(stopped.set)
     stopping.listen()
-    await service.start(receive=False)
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(service.stop)
         await stack.enter_async_context(watched(service.settings))
+        await service.start(receive=False)
+        stack.push_async_callback(service.stop)
         if port is not None:
             server = Server(_config(service, host, port))
             serving = asyncio.create_task(server.serve(), name="health")

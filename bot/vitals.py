@@ -66,8 +66,12 @@ def resident_mib() -> int:
 
 @asynccontextmanager
 async def watched(settings: Settings) -> AsyncIterator[None]:
-    """Watch this process, which does nothing else than serve, as long as the block runs."""
+    """Watch this process, which does nothing else than serve, as long as the block runs.
+
+    From its first line on: the message that blocked the process before this one may be the first that it finds.
+    """
     vitals = Vitals(settings.stall_seconds, settings.most_memory_mib)
+    await vitals.look()
     vitals.start()
     try:
         yield

@@ -12,11 +12,12 @@ from bot.vitals import Vitals, resident_mib
 
 HANGS = """
 import asyncio, re
-from bot.vitals import Vitals
+from bot.settings import Settings
+from bot.vitals import watched
 
 async def main():
-    await Vitals(stall_seconds=0.3, most_mib=0).look()
-    {hangs}
+    async with watched(Settings(_env_file=None, stall_seconds=0.3)):
+        {hangs}  # before anything else had a turn
 
 asyncio.run(main())
 """
