@@ -52,7 +52,7 @@ from store.purge import Run  # noqa: E402
 from store.retention import CATEGORIES  # noqa: E402
 
 SCRIPT = ("bonjour", "48213", "comment lire mon compteur ?", "annuler", "merci")
-RESULTS = PROJECT / "bench" / "results" / "history.json"
+RESULTS = PROJECT / "bench" / "results"
 BLOCK = 10
 """Conversations held in one store before it is the other's turn."""
 console = Console(stderr=True)
@@ -122,12 +122,12 @@ def main(
     configure("critical")
     size = Size(customers, messages)
     assistant = Assistant.load(Settings().model_dir, LOCALES)
-    results = {}
+    file = RESULTS / f"history-{messages}.json"
+    results = json.loads(file.read_text()) if file.exists() else {}
     for each in ("sqlite", "postgresql") if engine == "both" else (engine,):
         with tempfile.TemporaryDirectory(dir=folder) as place, _server(each, Path(place)) as address:
             results[each] = asyncio.run(_measure(address, assistant, size, talks))
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps({"size": asdict(size), **results}, indent=2) + "\n")
+        file.write_text(json.dumps(results | {"size": asdict(size)}, indent=2) + "\n")
 
 
 async def _measure(address: Callable[[str], str], assistant: Assistant, size: Size, talks: int) -> dict[str, Any]:
