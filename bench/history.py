@@ -119,7 +119,7 @@ def main(
     folder: Annotated[Path | None, typer.Option(help="Where the stores are made and deleted.")] = None,
 ) -> None:
     """Measure turns and looks on a full and on an empty store."""
-    configure("critical")
+    configure("error")
     size = Size(customers, messages)
     assistant = Assistant.load(Settings().model_dir, LOCALES)
     file = RESULTS / f"history-{messages}.json"
@@ -191,7 +191,7 @@ async def _purge(database: Database) -> dict[str, Any]:
     for category in (each for each in CATEGORIES if each.name in ("dialogue", "messages", "audit")):
         days = 80 if category.name == "dialogue" else 335
         run = Run(database, category, now - timedelta(days=days), "bench")
-        held = []
+        held: list[float] = []
         while len(held) < 100:
             began = perf_counter()
             goes_on = await run.step(now)

@@ -30,6 +30,7 @@ import store.upkeep_models  # noqa: F401 - tables that those of store.models ref
 from store import sqlite_driver
 
 T = TypeVar("T")
+Used = TypeVar("Used", AsyncSession, AsyncConnection)
 Work = Callable[[AsyncConnection], Awaitable[Any]]
 CHANGES = "changed conversations"
 """What a session's `info` keeps until its transaction is committed."""
@@ -75,7 +76,7 @@ class Database:
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
         """A transaction that may change things: committed at the end, rolled back on an exception."""
-        async with self._writer or nullcontext(), self._sessions() as session:
+        async with self._writer or nullcontext(), _put_back(self._sessions()) as session:
             began = monotonic()
             async with session.begin():
                 yield session
@@ -99,7 +100,7 @@ class Database:
         """As `writing`, without a session."""
         async with self._writer or nullcontext():
             began = monotonic()
-            async with self.engine.begin() as connection:
+            async with _put_back(await self.engine.connect()) as connection, connection.begin():
                 yield connection
         self._timed(monotonic() - began)
 
@@ -113,7 +114,7 @@ class Database:
         So `work` is one statement, or several that may stop after any.
         """
         if not self.is_sqlite:
-            async with self._at_once.connect() as connection:
+            async with _put_back(await self._at_once.connect()) as connection:
                 return await work(connection)
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append((work, done))
@@ -151,6 +152,19 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+@asynccontextmanager
+async def _put_back(used: Used) -> AsyncIterator[Used]:
+    """As `async with used`, which leaves the closing to a task of its own, lest whoever is cancelled leave a
+    connection in the middle of it. After a commit closing waits for nothing, and needs no task: three fewer a turn.
+    """
+    try:
+        yield used
+    except BaseException:
+        await asyncio.shield(asyncio.create_task(used.close()))
+        raise
+    await used.close()
 
 
 def note_change(session: AsyncSession, conversation_id: int) -> None:

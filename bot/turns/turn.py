@@ -147,7 +147,15 @@ class Turns:
         if wanted is not None:
             conversation.offered = offered  # a keyword is no answer to the question that is open
         notified = await notify_others(self._assistant.texts, turn)
-        await end_turn(session, message, now, language=turn.language, understood=turn.understood, events=turn.events)
+        await end_turn(
+            session,
+            message,
+            conversation,
+            now,
+            language=turn.language,
+            understood=turn.understood,
+            events=turn.events,
+        )
         if with_people:
             await changed(session, conversation.id)
             await tell_message(session, conversation, message, now)
