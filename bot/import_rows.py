@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, StringConstrain
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.calendar import CASABLANCA
+from bot.channels.text import storable
 from nlu import communes
 from store.listing import Change, bring, mark_modest_income
 from store.models import KnownOutage, Place, PlaceKind, Round, Utility
@@ -30,7 +31,7 @@ def _commune(text: str) -> str:
     """The commune's name as the customer's own is understood."""
     name = communes.known().canonical(text)
     if name is None:
-        raise ValueError(f"'{text}' is not in data/communes.yml")
+        raise ValueError(f"'{storable(text[:40])}' is not in data/communes.yml")
     return name
 
 

@@ -152,7 +152,7 @@ def signed(path: str, body: bytes, content_type: str = FORM, *, valid: bool = Tr
 def twilio_calls(*, valid: bool) -> st.SearchStrategy[Call]:
     names = {*TWILIO_MESSAGE, *TWILIO_STATUS}
     nearly = st.one_of(mutated(TWILIO_MESSAGE), mutated(TWILIO_STATUS)).map(
-        lambda form: str(httpx.QueryParams({name: str(value)[:20_000] for name, value in form.items()})).encode()
+        lambda form: _urlencoded({name: str(value)[:20_000] for name, value in form.items()})
     )
     form = st.one_of(nearly, nearly, form_bodies(names))
     body = st.one_of(mutated(TWILIO_MESSAGE).map(encoded), broken_json())
