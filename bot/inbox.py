@@ -9,10 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels.carrier import DELIVERY_ORDER, DeliveryState, Inbound, Kind, StatusUpdate
 from bot.clock import Clock, system_clock
@@ -20,7 +19,7 @@ from bot.telemetry.correlation import this_request_is_about
 from bot.telemetry.messages import arrived
 from bot.telemetry.metrics import DELIVERIES, UNKNOWN_REPORTS, child
 from bot.telemetry.tracing import traced
-from bot.wake import announce
+from bot.wake import announce_in
 from store.changes import changed
 from store.database import Database
 from store.models import Conversation, Direction, Message, MessageState
@@ -60,6 +59,9 @@ class Inbox:
             .on_conflict_do_nothing(index_elements=["channel", "direction", "carrier_id"])
             .returning(Message.id)
         )
+        self._insert_conversation = self._insert(Conversation).on_conflict_do_nothing(
+            index_elements=["channel", "address"]
+        )
         self._known: dict[tuple[str, str], int] = {}
         self.hands_on = False
         """Whether other processes handle what comes here, and are told of it."""
@@ -93,20 +95,20 @@ class Inbox:
             self._known.clear()
             return await self._database.grouped(lambda connection: self._accept(connection, messages))
 
-    async def _accept(self, connection: AsyncConnection, messages: list[Inbound]) -> list[tuple[int, int | None]]:
+    def _accept(self, connection: Connection, messages: list[Inbound]) -> list[tuple[int, int | None]]:
         stored: list[tuple[int, int | None]] = []
         for message in messages:
-            conversation_id = await self._conversation(connection, message)
-            message_id = await self._store(connection, conversation_id, message)
+            conversation_id = self._conversation(connection, message)
+            message_id = self._store(connection, conversation_id, message)
             stored.append((conversation_id, message_id))
             if message_id is not None:
-                await self._announce(connection, conversation_id)
+                self._announce(connection, conversation_id)
         return stored
 
-    async def _announce(self, connection: AsyncConnection, conversation_id: int) -> None:
+    def _announce(self, connection: Connection, conversation_id: int) -> None:
         """Tell those who handle it. Who handles what it takes tells nobody: all would wake up for each message."""
         if self.hands_on:
-            await announce(connection, conversation_id)
+            announce_in(connection, conversation_id)
 
     async def advance(self, report: StatusUpdate) -> None:
         """Write down how far a sent message got; reports that come late or out of order never move it back."""
@@ -142,20 +144,16 @@ class Inbox:
                     await changed(session, row.conversation_id)
             return True
 
-    async def _conversation(self, connection: AsyncConnection, message: Inbound) -> int:
+    def _conversation(self, connection: Connection, message: Inbound) -> int:
         key = (message.channel.value, message.address)
         known = self._known.get(key)
         if known is not None:
             return known
         named = {"channel": key[0], "address": key[1]}
-        found = await connection.scalar(_CONVERSATION, named)
+        found = connection.scalar(_CONVERSATION, named)
         if found is None:
-            await connection.execute(
-                self._insert(Conversation)
-                .values(channel=key[0], address=key[1], created_at=self._clock())
-                .on_conflict_do_nothing(index_elements=["channel", "address"])
-            )
-            found = await connection.scalar(_CONVERSATION, named)
+            connection.execute(self._insert_conversation, {**named, "created_at": self._clock()})
+            found = connection.scalar(_CONVERSATION, named)
             if found is None:
                 raise LookupError("a conversation that was just created is not there")
             return found  # not remembered: this transaction may still be rolled back
@@ -164,7 +162,7 @@ class Inbox:
         self._known[key] = found
         return found
 
-    async def _store(self, connection: AsyncConnection, conversation_id: int, message: Inbound) -> int | None:
+    def _store(self, connection: Connection, conversation_id: int, message: Inbound) -> int | None:
         now = self._clock()
         values = {
             "conversation_id": conversation_id,
@@ -178,8 +176,7 @@ class Inbox:
             "doubts": int(message.doubtful),
             "created_at": now,
         }
-        stored = await connection.execute(self._insert_message, values)
-        message_id: int | None = stored.scalar_one_or_none()
+        message_id: int | None = connection.scalar(self._insert_message, values)
         return message_id
 
 

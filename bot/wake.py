@@ -12,8 +12,8 @@ from contextlib import suppress
 
 import asyncpg
 import structlog
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from store.database import CONNECT_SECONDS, Database
 
@@ -24,14 +24,17 @@ RECONNECT_SECONDS = 2.0
 STILL_THERE_SECONDS = 30.0
 
 
-async def announce(within: AsyncConnection | AsyncSession, conversation_id: int) -> None:
+async def announce(session: AsyncSession, conversation_id: int) -> None:
     """Let other processes know, when this transaction commits; SQLite has nobody to tell."""
-    bind = within.get_bind() if isinstance(within, AsyncSession) else within
-    if bind.dialect.name == "postgresql":
-        await within.execute(
-            text("SELECT pg_notify(:notice, :conversation)"),
-            {"notice": NOTICE, "conversation": str(conversation_id)},
-        )
+    if session.get_bind().dialect.name == "postgresql":
+        await session.run_sync(lambda within: announce_in(within.connection(), conversation_id))
+
+
+def announce_in(connection: Connection, conversation_id: int) -> None:
+    """As `announce`, where there is no session."""
+    if connection.dialect.name == "postgresql":
+        notice = {"notice": NOTICE, "conversation": str(conversation_id)}
+        connection.execute(text("SELECT pg_notify(:notice, :conversation)"), notice)
 
 
 class Listener:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy import Connection, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from store.models import ApiKey, Audit
 
@@ -99,9 +99,9 @@ async def known(session: AsyncSession, key: str, now: datetime) -> ApiKey | None
     )
 
 
-async def note_use(connection: AsyncConnection, key_id: int, now: datetime) -> None:
+def note_use(connection: Connection, key_id: int, now: datetime) -> None:
     """Note that a key was used."""
-    await connection.execute(update(ApiKey).where(ApiKey.id == key_id).values(used_at=now))
+    connection.execute(update(ApiKey).where(ApiKey.id == key_id).values(used_at=now))
 
 
 def is_use_to_note(key: ApiKey, now: datetime) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from time import monotonic
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, Opera
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.util import greenlet_spawn
 
 import store.desk_models
 import store.exchange_models
@@ -31,7 +32,10 @@ from store import sqlite_driver
 
 T = TypeVar("T")
 Used = TypeVar("Used", AsyncSession, AsyncConnection)
-Work = Callable[[AsyncConnection], Awaitable[Any]]
+Work = Callable[[Connection], Any]
+Asked = tuple[Work, asyncio.Future[Any]]
+COMPANY_SECONDS = 0.02
+"""How long a commit that nobody waits for may wait for another to go with, on SQLite."""
 CHANGES = "changed conversations"
 """What a session's `info` keeps until its transaction is committed."""
 HIDE_PARAMETERS = True
@@ -52,7 +56,9 @@ class Database:
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
         self._at_once = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._waiting: list[tuple[Work, asyncio.Future[Any]]] = []
+        self._waiting: list[Asked] = []
+        self._in_no_hurry: list[Asked] = []
+        self._long_enough: asyncio.TimerHandle | None = None
         self._group: asyncio.Task[None] | None = None
         self._writer: asyncio.Lock | None = asyncio.Lock() if self.is_sqlite else None
         self._listeners: list[Callable[[int], None]] = []
@@ -95,19 +101,11 @@ class Database:
         """Tell `timed` how many seconds each transaction took that was committed."""
         self._timed = timed
 
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
-        """As `writing`, without a session."""
-        async with self._writer or nullcontext():
-            began = monotonic()
-            async with _put_back(await self.engine.connect()) as connection, connection.begin():
-                yield connection
-        self._timed(monotonic() - began)
-
-    async def grouped(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def grouped(self, work: Callable[[Connection], T], *, in_no_hurry: bool = False) -> T:
         """Run `work` in a transaction and commit; on SQLite one commit serves all who ask at the same time.
 
-        A commit reaches the disk, which takes longer than the writes of a webhook. When one of a group fails they
+        A commit reaches the disk, which takes longer than the writes of a webhook. What is `in_no_hurry` waits for
+        `COMPANY_SECONDS` at most until somebody else commits. When one of a group fails they
         are done again one by one, so `work` may run twice and must touch nothing but the connection: it has no
         session, which would cost as much as its statements. On PostgreSQL
         commits go on side by side anyway, and each statement is a transaction of its own: one round trip, not three.
@@ -115,33 +113,69 @@ class Database:
         """
         if not self.is_sqlite:
             async with _put_back(await self._at_once.connect()) as connection:
-                return await work(connection)
-        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append((work, done))
+                return await connection.run_sync(work)
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+        if in_no_hurry:
+            self._in_no_hurry.append((work, done))
+            if self._long_enough is None:
+                self._long_enough = loop.call_later(COMPANY_SECONDS, self._hurry)
+        else:
+            self._waiting.append((work, done))
+            self._commit_soon()
+        return await done
+
+    def _hurry(self) -> None:
+        self._waiting += self._with_who_waited()
+        self._commit_soon()
+
+    def _commit_soon(self) -> None:
         if self._group is None or self._group.done():
             self._group = asyncio.create_task(self._commit_groups(), name="group commit")
-        return await done
+
+    def _with_who_waited(self) -> list[Asked]:
+        if self._long_enough is not None:
+            self._long_enough.cancel()
+            self._long_enough = None
+        waited, self._in_no_hurry = self._in_no_hurry, []
+        return waited
+
+    def _next_group(self) -> list[Asked]:
+        group, self._waiting = self._waiting + self._with_who_waited(), []
+        return group
 
     async def _commit_groups(self) -> None:
         while self._waiting:
-            group: list[tuple[Work, asyncio.Future[Any]]] = []
+            group: list[Asked] = []
+
+            def whoever_came(connection: Connection, group: list[Asked] = group) -> list[Any]:
+                group += self._next_group()  # also while we waited for the writer
+                return [work(connection) for work, _ in group]
+
             try:
-                async with self._transaction() as connection:
-                    group, self._waiting = self._waiting, []  # whoever came while we waited for the writer
-                    results = [await work(connection) for work, _ in group]
+                results = await self._committed(whoever_came)
                 for (_, done), result in zip(group, results, strict=True):
                     _settle(done, result)
             except Exception:
                 # Rare: then each for itself, so that one failure is only its own.
-                if not group:
-                    group, self._waiting = self._waiting, []
-                for work, done in group:
+                for work, done in group or self._next_group():
                     try:
-                        async with self._transaction() as connection:
-                            result = await work(connection)
-                        _settle(done, result)
+                        _settle(done, await self._committed(work))
                     except Exception as error:
                         _settle(done, error=error)
+
+    async def _committed(self, work: Callable[[Connection], T]) -> T:
+        """As `writing`, without a session, and on one change of stacks for all of it."""
+
+        def transaction() -> T:
+            with self.engine.sync_engine.begin() as connection:
+                return work(connection)
+
+        async with self._writer or nullcontext():
+            began = monotonic()
+            result = await greenlet_spawn(transaction)
+        self._timed(monotonic() - began)
+        return result
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:

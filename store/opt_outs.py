@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select, true, update
+from sqlalchemy import bindparam, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from store.models import Audit, Conversation, Message, MessageState, Notice, NoticeState
 
 OPTED_OUT = "opted_out"
 """Why a notice was skipped, and why a message of a campaign was not sent."""
+_OF_PHONE = select(Conversation).where(Conversation.address == bindparam("address")).order_by(Conversation.id)
 
 
 async def opt_out(session: AsyncSession, conversation: Conversation, actor: str, now: datetime) -> bool:
@@ -55,8 +56,7 @@ async def _of_same_phone(session: AsyncSession, conversation: Conversation) -> l
     """The conversation and, when its address is a phone's number, those of that number on other channels."""
     if not conversation.address.startswith("+"):
         return [conversation]
-    query = select(Conversation).where(Conversation.address == conversation.address).order_by(Conversation.id)
-    return list(await session.scalars(query))
+    return list(await session.scalars(_OF_PHONE, {"address": conversation.address}))
 
 
 def _note(session: AsyncSession, conversation: Conversation, action: str, actor: str, now: datetime) -> None:

@@ -15,11 +15,13 @@ from typing import Any, TypeVar
 
 import rasa.core.actions.action as rasa_actions
 import rasa.core.actions.forms as rasa_forms
+from rasa.core.actions.action import Action
 from rasa.shared.core.constants import ACTION_VALIDATE_SLOT_MAPPINGS
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import Event
 from rasa.shared.core.slots import Slot
 from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.utils.endpoints import EndpointConfig
 
 Value = TypeVar("Value")
 FILLED_BY_ACTIONS = frozenset({"type", "conditions"})
@@ -47,6 +49,19 @@ def _unseen(value: Value, _memo: Any = None) -> Value:
     return value
 
 
+_stock_action = rasa_actions.action_for_name_or_text
+
+
+def kept_action(name: str, domain: Domain, action_endpoint: EndpointConfig | None) -> Action:
+    """As `action_for_name_or_text`, which makes each anew at each prediction. They keep nothing of a conversation."""
+    if action_endpoint is not None:  # never of ours: actions run in this process
+        return _stock_action(name, domain, action_endpoint)
+    kept: dict[str, Action] = vars(domain).setdefault("kept_actions", {})
+    if name not in kept:
+        kept[name] = _stock_action(name, domain, None)
+    return kept[name]
+
+
 def only_actions_fill_slots(domain: Domain) -> bool:
     """Whether looking through all slots for what a message fills can be left out: no mapping fills any."""
     return ACTION_VALIDATE_SLOT_MAPPINGS not in domain.user_actions and all(
@@ -64,6 +79,7 @@ def install() -> None:
     if not hasattr(rasa_actions.default_actions, "cache_info"):
         # A dozen objects that keep no state, made anew for each action that is looked up.
         rasa_actions.default_actions = cache(rasa_actions.default_actions)
+    rasa_actions.action_for_name_or_text = kept_action
     if not hasattr(Event.resolve_by_type, "cache_info"):
         # Else all classes of events are gone through for each event that an action returns.
         Event.resolve_by_type = cache(Event.resolve_by_type)

@@ -43,6 +43,15 @@ class Rules(RulePolicy):
             return ACTION_LISTEN_NAME, source, returning
         return found
 
+    def _prediction_states(
+        self, tracker: DialogueStateTracker, domain: Domain, *args: Any, **kwargs: Any
+    ) -> list[State]:
+        """Stock replays the events into a tracker with copies of all slots, also where no slot is part of a state."""
+        if not any(slot.has_features() for slot in domain.slots):
+            tracker = _WithoutSlots.of(tracker)
+        states: list[State] = super()._prediction_states(tracker, domain, *args, **kwargs)
+        return states
+
     def _get_possible_keys(self, lookup: dict[str, str], states: list[State]) -> set[str]:
         """Stock goes through all rules at each prediction; here only those whose last state names this intent and
         this action, or leaves them open, are looked at.
@@ -59,6 +68,22 @@ class Rules(RulePolicy):
     def format_tracker_states(states: list[dict[str, Any]]) -> str:
         """Nothing: it is for a debug message that nobody sees."""
         return ""
+
+
+class _WithoutSlots(DialogueStateTracker):
+    """What is replayed to see the states that were passed through."""
+
+    @classmethod
+    def of(cls, tracker: DialogueStateTracker) -> _WithoutSlots:
+        seen = cls(tracker.sender_id, (), tracker._max_event_history, is_rule_tracker=tracker.is_rule_tracker)
+        seen.events = tracker.events
+        return seen
+
+    def init_copy(self) -> _WithoutSlots:
+        return type(self)(self.sender_id, (), self._max_event_history, is_rule_tracker=self.is_rule_tracker)
+
+    def _set_slot(self, key: str, value: Any) -> None:
+        """Nothing: it has none."""
 
 
 def _index(rules: Mapping[str, str]) -> Mapping[Beginning, list[str]]:

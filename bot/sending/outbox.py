@@ -20,8 +20,8 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, Select, bindparam, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy import Connection, Row, Select, bindparam, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.channels.carrier import (
     Accepted,
@@ -185,8 +185,8 @@ class Outbox:
         except Busy as busy:
             await self._postpone(claimed, busy, doubtful)
             return False
-        await self._settle(claimed, MessageState.SENT, accepted=accepted)
         answered(claimed, self._clock())
+        await self._settle(claimed, MessageState.SENT, accepted=accepted)
         log.info("outbox.sent", message=message.key, channel=message.channel.value, carrier_id=accepted.carrier_id)
         return True
 
@@ -249,8 +249,8 @@ class Outbox:
             return True
         values = {**_held(claimed), "until": now + lease(with_attachment=message.attachment is not None)}
 
-        async def renew(connection: AsyncConnection) -> bool:
-            return (await connection.execute(_RENEW, values)).one_or_none() is not None
+        def renew(connection: Connection) -> bool:
+            return connection.execute(_RENEW, values).one_or_none() is not None
 
         if await self._database.grouped(renew):
             return True
@@ -310,10 +310,10 @@ class Outbox:
             "parts": accepted and accepted.parts,
         }
 
-        async def settle(connection: AsyncConnection) -> Row[int, int | None] | None:
-            return (await connection.execute(_SETTLE, values)).one_or_none()
+        def settle(connection: Connection) -> Row[int, int | None] | None:
+            return connection.execute(_SETTLE, values).one_or_none()
 
-        settled = await self._database.grouped(settle)
+        settled = await self._database.grouped(settle, in_no_hurry=True)
         if settled is None:
             _taken_over(message)
             return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from enum import Enum
+from functools import lru_cache
 
 from actions.operator import Keywords
 from actions.turn import Turn
@@ -33,10 +34,10 @@ def keyword(turn: Turn, message: Message) -> Keyword | None:
     if payload.get("kind", Kind.TEXT) != Kind.TEXT:  # a button may be called the same
         return None
     said, words = plain(message.body), turn.operator.conversation.keywords
-    if said in map(plain, words.stop):
+    if said in _plainly(words.stop):
         return Keyword.STOP
     opted_out = turn.conversation.opted_out_at is not None
-    return Keyword.START if opted_out and said in map(plain, words.start) else None
+    return Keyword.START if opted_out and said in _plainly(words.start) else None
 
 
 async def obey(turn: Turn, message: Message, wanted: Keyword) -> str | None:
@@ -59,10 +60,15 @@ async def obey(turn: Turn, message: Message, wanted: Keyword) -> str | None:
 
 def _answered_by_carrier(message: Message, words: Keywords) -> bool:
     taken = (message.payload or {}).get("opt_out")
-    return taken is not None or plain(message.body) in map(plain, words.answered_by_carrier)
+    return taken is not None or plain(message.body) in _plainly(words.answered_by_carrier)
 
 
 def plain(text: str) -> str:
     """Letters and digits alone, without case and accents: « Arrêt ! » is `arret`."""
     apart = unicodedata.normalize("NFKD", text.casefold())
     return "".join(character for character in apart if character.isalnum())
+
+
+@lru_cache
+def _plainly(words: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(plain, words))

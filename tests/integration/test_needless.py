@@ -112,6 +112,32 @@ def test_each_intent_finds_the_rules_that_stock_finds(rules: Rules, domain: Doma
     assert found >= 25, "the rules were not looked at"
 
 
+@pytest.mark.parametrize("events", EVENTS.values(), ids=EVENTS.keys())
+def test_states_are_seen_as_stock_sees_them(rules: Rules, domain: Domain, events: Sequence[Event]) -> None:
+    tracker = DialogueStateTracker.from_events("1", list(events), domain.slots)
+    expected = RulePolicy._prediction_states(rules, tracker, domain)
+    assert rules._prediction_states(tracker, domain) == expected != []
+
+
+def test_a_slot_that_rules_depend_on_is_part_of_the_states(rules: Rules, domain: Domain) -> None:
+    featured = TextSlot("featured", [], influence_conversation=True)
+    seeing = copy.copy(domain)
+    seeing.slots = [*domain.slots, featured]
+    events = [SlotSet("featured", "x"), ActionExecuted("action_listen"), UserUttered("help", {"name": "help"})]
+    tracker = DialogueStateTracker.from_events("1", events, seeing.slots)
+    states = rules._prediction_states(tracker, seeing)
+    assert states == RulePolicy._prediction_states(rules, tracker, seeing)
+    assert "featured" in states[-1]["slots"]
+
+
+def test_an_action_is_the_one_that_stock_makes_and_made_once(domain: Domain) -> None:
+    for name in domain.action_names_or_texts:
+        action, stock = needless.kept_action(name, domain, None), needless._stock_action(name, domain, None)
+        assert type(action) is type(stock)
+        assert action.name() == stock.name() == name
+        assert needless.kept_action(name, domain, None) is action
+
+
 def test_forms_copy_only_for_debug_messages() -> None:
     """There `copy.deepcopy` does nothing: each use must be in the arguments of a debug line."""
     source = inspect.getsource(rasa_forms)
