@@ -5,11 +5,16 @@ The closed list of entities, which others rely on (`releve parse`), has none of 
 
 from __future__ import annotations
 
+import re
+
 from nlu import anger, communes, danger, particulars, request_topics, topics
 from nlu.entities import Entity
 from nlu.normalise import Folded
 
 NAMES = (*topics.NAMES, request_topics.NAME, communes.NAME, danger.NAME, anger.NAME, *particulars.NAMES)
+
+NUMBERS_ALONE = re.compile(r"[\d .,:/-]*")
+"""A reading as most customers send it: no words to listen to."""
 
 
 def find_in(folded: Folded, text: str) -> list[Entity]:
@@ -17,6 +22,8 @@ def find_in(folded: Folded, text: str) -> list[Entity]:
 
     Raises only when the file of the communes cannot be read: `communes.known`.
     """
+    if NUMBERS_ALONE.fullmatch(folded.text):
+        return []
     return [
         *topics.find_in(folded),
         *request_topics.find_in(folded),

@@ -35,6 +35,7 @@ def _alphabet() -> dict[str, int]:
 
 
 _SEPTETS = _alphabet()
+_ALPHABET = frozenset(_SEPTETS)
 
 _NEIGHBOURS = str.maketrans(
     {
@@ -58,7 +59,8 @@ def transliterate(text: str) -> str:
     """
     plain = _LINE_END.sub("\n", unicodedata.normalize("NFC", text))
     plain = _GUILLEMETS.sub('"', plain).translate(_NEIGHBOURS)
-    plain = "".join(map(_neighbour, plain))
+    if not is_gsm7(plain):
+        plain = "".join(map(_neighbour, plain))
     return plain if is_gsm7(plain) else text
 
 
@@ -76,7 +78,7 @@ def _neighbour(character: str) -> str:
 
 def is_gsm7(text: str) -> bool:
     """Whether every character is in the alphabet or its extension table."""
-    return all(character in _SEPTETS for character in text)
+    return _ALPHABET.issuperset(text)
 
 
 def parts(text: str) -> int:

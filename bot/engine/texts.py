@@ -50,9 +50,16 @@ class Texts(NaturalLanguageGenerator):
         self._catalogues = {path.stem: _read(path) for path in sorted(locales.glob("*.po"))}
 
     async def generate(
-        self, utter_action: str, tracker: DialogueStateTracker, output_channel: str, **kwargs: Any
+        self,
+        utter_action: str,
+        tracker: DialogueStateTracker,
+        output_channel: str,
+        *,
+        domain_responses: object = None,
+        **params: Any,
     ) -> dict[str, Any]:
-        return self.render(utter_action, current_turn().language, output_channel, kwargs)
+        """As Rasa asks for it; all `domain_responses`, which it gives as well, are no parameter of this one."""
+        return self.render(utter_action, current_turn().language, output_channel, params)
 
     def render(self, name: str, language: str, channel: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """The text and buttons of response `name`. Raises `MissingText`."""

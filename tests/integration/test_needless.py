@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import rasa.core.actions.action as rasa_actions
 import rasa.core.actions.forms as rasa_forms
+from rasa.core.policies.policy import PolicyPrediction
 from rasa.core.policies.rule_policy import RulePolicy
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import (
@@ -136,6 +137,12 @@ def test_an_action_is_the_one_that_stock_makes_and_made_once(domain: Domain) -> 
         assert type(action) is type(stock)
         assert action.name() == stock.name() == name
         assert needless.kept_action(name, domain, None) is action
+
+
+@pytest.mark.parametrize("probabilities", [[], [0.0], [0.0, 1.0, 0.0], [0.2, 0.7, 0.1]], ids=str)
+def test_the_highest_confidence_is_the_highest(probabilities: list[float]) -> None:
+    prediction = PolicyPrediction(probabilities, "policy")
+    assert needless.highest(prediction) == prediction.max_confidence == max(probabilities, default=0.0)
 
 
 def test_forms_copy_only_for_debug_messages() -> None:
