@@ -11,7 +11,7 @@ import structlog
 from bot.clock import Clock, system_clock
 from bot.photos.arrivals import Photos
 from bot.sending.lane import Lane
-from bot.sending.outbox import Outbox
+from bot.sending.outbox import After, Outbox
 from bot.sending.outgoing import Claimed
 from bot.turns.handled import Outcome
 from bot.turns.turn import Turns
@@ -186,7 +186,8 @@ class Worker:
             async with self._slots:
                 claimed = self._held.pop(conversation_id, [])
                 if claimed:
-                    await self._outbox.deliver(claimed)
+                    if await self._outbox.deliver(claimed) is After.MORE:
+                        self._send_again.add(conversation_id)
                 else:
                     await self._outbox.drain(conversation_id, lambda: not self._stopping)
         except Exception as error:

@@ -8,7 +8,7 @@ from contextlib import suppress
 import structlog
 
 from bot.channels.carrier import Channel
-from bot.sending.outbox import Outbox
+from bot.sending.outbox import After, Outbox
 
 log = structlog.get_logger()
 
@@ -63,7 +63,7 @@ class Lane:
             if not found.done():
                 found.set_result(claimed is not None)
             if claimed is not None:
-                taken = await self._outbox.deliver([claimed])
+                taken = await self._outbox.deliver([claimed]) is not After.WAIT
                 self._stand = 0.0 if taken else min(max(LOOK_SECONDS, 2 * stand), LONGEST_STAND_SECONDS)
         except Exception as error:
             # The message is still in the store, and comes up again when its claim has run out.

@@ -17,10 +17,11 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from enum import Enum
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Row, Select, bindparam, select, update
+from sqlalchemy import Boolean, Connection, Row, Select, bindparam, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.channels.carrier import (
@@ -59,6 +60,14 @@ KNOWN_IDS = 500
 NOT_SENT_AGAIN = "in doubt: not sent again"
 
 
+class After(Enum):
+    """What follows a message that was dealt with."""
+
+    WAIT = "the next must wait"
+    NOTHING = "the next may follow"
+    MORE = "the next may follow, and is in the store: perhaps queued by another process, which leaves it to us"
+
+
 class NotSentAgain(Exception):
     """A bulk message in doubt at a carrier that cannot be asked."""
 
@@ -93,12 +102,14 @@ class Outbox:
         """Where messages can be sent."""
         return frozenset(self._carriers)
 
-    async def deliver(self, claimed: list[Claimed]) -> bool:
-        """Send messages that this process holds, in order; stops at the first that must wait, and is then False."""
+    async def deliver(self, claimed: list[Claimed]) -> After:
+        """Send messages that this process holds, in order; stops at the first after which the next must wait."""
+        after = After.NOTHING
         for each in claimed:
-            if not await self._deliver(each):
-                return False
-        return True
+            after = await self._deliver(each)
+            if after is After.WAIT:
+                break
+        return after
 
     async def drain(self, conversation_id: int, goes_on: Callable[[], bool] = lambda: True) -> None:
         """Send the replies that are due in one conversation, oldest first; stops at the first that must wait.
@@ -108,7 +119,7 @@ class Outbox:
         """
         while goes_on():
             head = await self._claim(NEXT_REPLY, conversation_id=conversation_id)
-            if head is None or not await self._deliver(head):
+            if head is None or await self._deliver(head) is After.WAIT:
                 return
 
     async def room_for_bulk(self, channel: Channel) -> None:
@@ -147,19 +158,19 @@ class Outbox:
             asked_at = None if message.answers_id is None else await session.scalar(asked)
             return Claimed(outbound(message, address), message.attempts, message.doubts, doubtful, now, asked_at)
 
-    async def _deliver(self, claimed: Claimed) -> bool:
-        """Send one message and settle it. True when the next one may follow."""
+    async def _deliver(self, claimed: Claimed) -> After:
+        """Send one message and settle it."""
         with sending(claimed):
             return await self._sent(claimed)
 
-    async def _sent(self, claimed: Claimed) -> bool:
+    async def _sent(self, claimed: Claimed) -> After:
         doubtful = claimed.doubtful
         message = self._furnished(claimed.outbound)
         carrier = self._carriers.get(message.channel)
         if carrier is None:
-            await self._settle(claimed, MessageState.DEAD, error=f"no carrier for {message.channel} is configured")
             log.error("outbox.no_carrier", channel=message.channel.value, message=message.key)
-            return True
+            error = f"no carrier for {message.channel} is configured"
+            return await self._settle(claimed, MessageState.DEAD, error=error)
         try:
             accepted = await self._find(carrier, message, claimed.doubts) if doubtful else None
             doubtful = False
@@ -168,27 +179,25 @@ class Outbox:
                 wait = self._throttle.recipient if message.bulk else self._throttle.reply
                 await wait(message.channel, message.address)
                 if not await self._is_held(claimed):
-                    return False
+                    return After.WAIT
                 accepted = await taken_by(carrier, message)
         except NotSentAgain:
-            await self._settle(claimed, MessageState.DEAD, error=NOT_SENT_AGAIN)
             log.error("outbox.given_up_in_doubt", message=message.key, channel=message.channel.value)
-            return True
+            return await self._settle(claimed, MessageState.DEAD, error=NOT_SENT_AGAIN)
         except Refused as refusal:
-            await self._settle(claimed, MessageState.REFUSED, error=refusal.reason)
             log.warning("outbox.refused", message=message.key, channel=message.channel.value, reason=refusal.reason)
-            return True
+            return await self._settle(claimed, MessageState.REFUSED, error=refusal.reason)
         except InDoubt as doubt:
             # Left as `sending`: once the lease is over it is settled by asking the carrier.
             log.warning("outbox.in_doubt", message=message.key, channel=message.channel.value, reason=doubt.reason)
-            return False
+            return After.WAIT
         except Busy as busy:
             await self._postpone(claimed, busy, doubtful)
-            return False
+            return After.WAIT
         answered(claimed, self._clock())
-        await self._settle(claimed, MessageState.SENT, accepted=accepted)
+        after = await self._settle(claimed, MessageState.SENT, accepted=accepted)
         log.info("outbox.sent", message=message.key, channel=message.channel.value, carrier_id=accepted.carrier_id)
-        return True
+        return after
 
     def _furnished(self, message: Outbound) -> Outbound:
         """`message` with an attachment that carriers can use."""
@@ -299,7 +308,7 @@ class Outbox:
         *,
         accepted: Accepted | None = None,
         error: str | None = None,
-    ) -> None:
+    ) -> After:
         message = claimed.outbound
         values = {
             **_held(claimed),
@@ -310,20 +319,23 @@ class Outbox:
             "parts": accepted and accepted.parts,
         }
 
-        def settle(connection: Connection) -> Row[int, int | None] | None:
+        def settle(connection: Connection) -> Row[int, int | None, bool] | None:
             return connection.execute(_SETTLE, values).one_or_none()
 
         settled = await self._database.grouped(settle, in_no_hurry=True)
         if settled is None:
             _taken_over(message)
-            return
+            return After.NOTHING
         if settled.user_id is not None:
             async with self._database.writing() as session:
                 await _tell_writer(session, settled)
         child(MESSAGES_SENT, message.channel.value, state.value).inc()
+        return After.MORE if settled.more else After.NOTHING
 
 
-async def _tell_writer(session: AsyncSession, written: Row[int, int | None] | None) -> None:
+async def _tell_writer(
+    session: AsyncSession, written: Row[int, int | None] | Row[int, int | None, bool] | None
+) -> None:
     """Let the desks know how the message that was `written` fares, if an agent wrote it."""
     if written is not None and written.user_id is not None:
         await changed(session, written.conversation_id)
@@ -346,10 +358,17 @@ _RENEW = (
     .execution_options(synchronize_session=False)
 )
 _WRITER = (Message.conversation_id, Message.user_id)
+# As text: SQLAlchemy leaves the names of tables out of what SQLite returns, in a subquery too.
+_MORE = literal_column(
+    "EXISTS (SELECT 1 FROM message AS later WHERE later.conversation_id = message.conversation_id"
+    " AND later.state IN ('received', 'queued', 'sending') AND later.state IN ('queued', 'sending')"
+    " AND NOT later.bulk AND later.id > message.id)",
+    Boolean,
+).label("more")
 _SETTLE = (
     update(Message)
     .where(*_HELD)
     .values({name: bindparam(name) for name in ("state", "settled_at", "error", "carrier_id", "parts")})
-    .returning(*_WRITER)
+    .returning(*_WRITER, _MORE)
     .execution_options(synchronize_session=False)
 )

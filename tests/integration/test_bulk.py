@@ -23,7 +23,7 @@ from bot.channels.configured import carriers
 from bot.inbox import Inbox
 from bot.sending.attachments import Attachments
 from bot.sending.files import FileLinks
-from bot.sending.outbox import MAX_ATTEMPTS, NOT_SENT_AGAIN, Outbox
+from bot.sending.outbox import MAX_ATTEMPTS, NOT_SENT_AGAIN, After, Outbox
 from bot.sending.outgoing import LEASE, has_open
 from bot.settings import Settings
 from bot.tryit import demo_customers, tryit_app
@@ -95,7 +95,7 @@ class House:
     async def send_bulk(self, channel: str = "sms") -> bool:
         """What a lane does, once."""
         claimed = await self.outbox.claim_bulk(Channel(channel))
-        return claimed is not None and await self.outbox.deliver([claimed])
+        return claimed is not None and await self.outbox.deliver([claimed]) is not After.WAIT
 
     async def sent(self) -> list[str]:
         return [json.loads(line)["body"] for line in (await self.phones.get("/ledger")).text.splitlines()]

@@ -115,3 +115,30 @@ async def test_a_group_of_statements_that_fails_is_told_to_who_asked(database: D
     with pytest.raises(DBAPIError):
         await database.grouped(lambda session: session.execute(text("SELECT * FROM no_such_table")))
     assert await database.grouped(lambda session: session.scalar(text("SELECT 1"))) == 1
+
+
+async def test_what_is_in_no_hurry_goes_with_the_next_commit(database: Database) -> None:
+    if not database.is_sqlite:
+        pytest.skip("commits go on side by side")
+    commits: list[float] = []
+    database.on_commit(commits.append)
+    patient = asyncio.create_task(
+        database.grouped(lambda connection: connection.scalar(text("SELECT 1")), in_no_hurry=True)
+    )
+    await asyncio.sleep(0)
+    assert await database.grouped(lambda connection: connection.scalar(text("SELECT 2"))) == 2
+    assert await patient == 1
+    assert len(commits) == 1
+
+
+async def test_what_is_in_no_hurry_goes_alone_when_nobody_comes(database: Database) -> None:
+    for expected in (1, 2):
+        query = text(f"SELECT {expected}")
+        assert (
+            await database.grouped(lambda connection, query=query: connection.scalar(query), in_no_hurry=True)
+            == expected
+        )
+    with pytest.raises(DBAPIError):
+        await database.grouped(
+            lambda connection: connection.execute(text("SELECT * FROM no_such_table")), in_no_hurry=True
+        )
