@@ -194,7 +194,8 @@ class Turns:
                     )
                 else:
                     for parse in parses:
-                        utterances += await assistant.reply(turn, str(parse["text"]), parse)
+                        said = await assistant.reply(turn, str(parse["text"]), parse)
+                        utterances += [each for each in said if each not in utterances]  # two wishes, one answer
                         if turn.is_handed_over:
                             break
                 if notice is not None:

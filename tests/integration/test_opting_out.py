@@ -46,6 +46,13 @@ async def test_a_sentence_does_the_same(stage: Stage) -> None:
     assert await opted_out(stage)
 
 
+@pytest.mark.parametrize("text", ["<script>alert(1)</script>", "ALERTE !!!", "alerte fuite d'eau"])
+async def test_who_raises_an_alarm_asks_for_no_fewer_messages(stage: Stage, text: str) -> None:
+    await stage.write(text, channel=Channel.WHATSAPP)
+
+    assert not await opted_out(stage)
+
+
 async def test_words_that_bring_messages_back_are_words_like_others_to_those_who_get_them(stage: Stage) -> None:
     said = await stage.write("/start", channel=Channel.TELEGRAM, phone="4711")
 

@@ -116,6 +116,14 @@ async def test_whoever_owes_nothing_needs_no_delay(stage: Stage) -> None:
     assert await requests(stage) == []
 
 
+async def test_two_wishes_with_one_answer_are_answered_once(stage: Stage) -> None:
+    async with stage.database.writing() as session:
+        await session.execute(update(Bill).values(paid=Bill.total))
+
+    said = await stage.write("je ne peux pas payer, je veux payer en 3 fois")
+    assert said.count("rien à payer") == 1
+
+
 async def test_a_second_request_gets_the_first_ones_reference(stage: Stage) -> None:
     for text in ("un délai jusqu'au 15 décembre svp", "1", "oui"):
         await stage.write(text)
