@@ -8,6 +8,7 @@ import os
 import re
 import warnings
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from bot.engine import local_action  # noqa: E402
 from bot.engine.dialogue_state import DialogueStateStore  # noqa: E402
 from bot.engine.processor import DialogueProcessor  # noqa: E402
 from bot.engine.texts import Texts  # noqa: E402
+from nlu.components import TODAY  # noqa: E402
 
 logging.getLogger("rasa").setLevel(logging.ERROR)
 logging.getLogger("rasa_sdk").setLevel(logging.ERROR)
@@ -105,11 +107,14 @@ class Assistant:
         processor.nlg = texts
         return cls(processor, texts, path.name)
 
-    def parse(self, text: str) -> dict[str, Any]:
-        """What `text` means: Rasa's parse data with `language`, `language_confidence` and `certainty`."""
+    def parse(self, text: str, today: date | None = None) -> dict[str, Any]:
+        """What `text` means: Rasa's parse data with `language`, `language_confidence` and `certainty`.
+
+        `today` is the day that "hier" is counted from, the customer's; without it, today in Casablanca.
+        """
         processor = self._processor
         target = processor.model_metadata.nlu_target
-        message = UserMessage(text)
+        message = UserMessage(text, metadata=None if today is None else {TODAY: today.isoformat()})
         parsed = processor.graph_runner.run({"__message__": [message], "__tracker__": None}, [target])[target][0]
         data: dict[str, Any] = {"text": text, "intent": {"name": None, "confidence": 0.0}, "entities": []}
         data.update(parsed.as_dict(only_output_properties=True))

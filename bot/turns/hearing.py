@@ -98,7 +98,8 @@ def _unreadable(kind: Kind, payload: dict[str, Any]) -> str:
 
 
 def _understood(assistant: Assistant, turn: Turn, text: str, notice: str | None) -> Unreadable | Heard:
-    whole = assistant.parse(text)
+    day = turn.written_on or turn.today
+    whole = assistant.parse(text, day)
     in_own_words = takes_any_words(turn)
     if in_own_words and turn.conversation.language is not None:
         # A name or an address says nothing of the language that somebody writes in.
@@ -110,7 +111,7 @@ def _understood(assistant: Assistant, turn: Turn, text: str, notice: str | None)
     parts = () if in_own_words else segments(text)
     if len(parts) > 1:
         requests: list[dict[str, Any]] = []
-        for parse in map(_with_reading, map(assistant.parse, parts)):
+        for parse in (_with_reading(assistant.parse(part, day)) for part in parts):
             name = parse["intent"]["name"]
             if parse.get("certainty") != "sure" or name in CHITCHAT:
                 continue

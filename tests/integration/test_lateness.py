@@ -149,6 +149,13 @@ async def test_a_reading_that_was_days_on_its_way_has_the_day_on_which_it_was_wr
     assert reading.taken_on == written.date()
 
 
+async def test_yesterday_is_the_day_before_a_message_was_written(stage: Stage) -> None:
+    written = stage.now - timedelta(days=3)
+    await stage.write("hier le compteur affichait 48213", sent_at=written)
+    (reading,) = await stage.readings()
+    assert reading.taken_on == written.date() - timedelta(days=1)
+
+
 async def test_so_does_one_that_we_left_waiting_for_days(stage: Stage) -> None:
     await stage.receive("48213")
     written = stage.now
