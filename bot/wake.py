@@ -26,8 +26,7 @@ STILL_THERE_SECONDS = 30.0
 
 async def announce(session: AsyncSession, conversation_id: int) -> None:
     """Let other processes know, when this transaction commits; SQLite has nobody to tell."""
-    if session.get_bind().dialect.name == "postgresql":
-        await session.run_sync(lambda within: announce_in(within.connection(), conversation_id))
+    await session.run_sync(lambda within: announce_in(within.connection(), conversation_id))
 
 
 def announce_in(connection: Connection, conversation_id: int) -> None:

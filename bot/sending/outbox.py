@@ -18,10 +18,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from enum import Enum
+from types import SimpleNamespace
 from typing import Any
 
 import structlog
-from sqlalchemy import Boolean, Connection, Row, Select, bindparam, literal_column, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, exists, literal_column, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.channels.carrier import (
@@ -46,6 +47,7 @@ from bot.turns.lateness import Lateness
 from store.changes import changed
 from store.database import Database
 from store.models import Conversation, Direction, Message, MessageState
+from store.unsettled import TO_SEND, unsettled
 from store.waiting import LONGEST_PAUSE, is_due
 
 log = structlog.get_logger()
@@ -358,13 +360,18 @@ _RENEW = (
     .execution_options(synchronize_session=False)
 )
 _WRITER = (Message.conversation_id, Message.user_id)
-# As text: SQLAlchemy leaves the names of tables out of what SQLite returns, in a subquery too.
-_MORE = literal_column(
-    "EXISTS (SELECT 1 FROM message AS later WHERE later.conversation_id = message.conversation_id"
-    " AND later.state IN ('received', 'queued', 'sending') AND later.state IN ('queued', 'sending')"
-    " AND NOT later.bulk AND later.id > message.id)",
-    Boolean,
-).label("more")
+# Columns by their names: SQLAlchemy leaves the tables of others out of what SQLite returns, in a subquery too.
+_LATER = SimpleNamespace(state=literal_column("later.state"))
+_MORE = (
+    exists()
+    .select_from(text("message AS later"))
+    .where(
+        text("later.conversation_id = message.conversation_id"),
+        unsettled(TO_SEND, _LATER),
+        text("NOT later.bulk AND later.id > message.id"),
+    )
+    .label("more")
+)
 _SETTLE = (
     update(Message)
     .where(*_HELD)
