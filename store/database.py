@@ -29,6 +29,7 @@ import store.helpdesk_models
 import store.photo_models
 import store.upkeep_models  # noqa: F401 - tables that those of store.models refer to, and what follows them
 from store import sqlite_driver
+from store.sqlite_session import SqliteSession
 
 T = TypeVar("T")
 Used = TypeVar("Used", AsyncSession, AsyncConnection)
@@ -54,7 +55,8 @@ class Database:
         self.engine = (
             _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url, pool_size, patience)
         )
-        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
+        kind = SqliteSession if self.is_sqlite else AsyncSession
+        self._sessions = async_sessionmaker(self.engine, class_=kind, expire_on_commit=False, autoflush=False)
         self._at_once = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._waiting: list[Asked] = []
         self._in_no_hurry: list[Asked] = []
@@ -85,6 +87,8 @@ class Database:
         async with self._writer or nullcontext(), _put_back(self._sessions()) as session:
             began = monotonic()
             async with session.begin():
+                if self.is_sqlite:  # whose statements cannot wait for another process any more
+                    await session.connection()
                 yield session
         self._timed(monotonic() - began)
         for conversation_id in session.info.get(CHANGES, ()):
@@ -274,7 +278,12 @@ def _postgresql_engine(url: URL, pool_size: int, patience: float | None) -> Asyn
 
 
 def _sqlite_engine(url: URL) -> AsyncEngine:
-    engine = create_async_engine(sqlite_driver.address(url), hide_parameters=HIDE_PARAMETERS)
+    engine = create_async_engine(
+        sqlite_driver.address(url),
+        hide_parameters=HIDE_PARAMETERS,
+        # SQLite forgets the pages that it holds for a connection when another one writes: so the same again.
+        pool_use_lifo=True,
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def _configure(dbapi_connection: Any, _record: Any) -> None:

@@ -4,7 +4,8 @@ aiosqlite passes every call to a thread and waits for its answer: four round tri
 answers in ten microseconds, and most of a turn's time was spent in them. Here only what may wait for the disk or
 for another process goes to a thread: a commit, and the beginning of a transaction while somebody else writes.
 Everything else is index look-ups in the page cache; a statement that reads a whole table belongs in the commands,
-not in the service.
+not in the service. A commit, too, goes to a thread only where the disk is slow: handing it over and taking it back
+costs half a millisecond of computing.
 
 SQLAlchemy runs a driver in a greenlet, where plain methods may wait (`await_`). So connection and cursor are those of
 the standard library with the few methods replaced that do, and nothing lies between SQLAlchemy and them.
@@ -16,8 +17,10 @@ import asyncio
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
+from threading import local
+from time import perf_counter
 from types import ModuleType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, ParamSpec, Self, TypeVar, cast
 
 from sqlalchemy import URL
 from sqlalchemy.dialects import registry
@@ -26,17 +29,42 @@ from sqlalchemy.util import await_
 from sqlalchemy.util.concurrency import in_greenlet
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 DRIVER = "sqlite+releve"
 WAITS = "BEGIN IMMEDIATE"
 """The one statement that another process may hold up: in WAL mode readers never wait, nor does a commit."""
 BUSY_MS = 10_000
+QUICK_SECONDS = 0.005
+"""A commit that takes no longer is not worth a thread: whatever else is to be written waits for it anyway."""
+SLOW_IN_A_ROW = 16
+"""After so many slow commits the disk is a slow one; fewer are checkpoints, or others that have the core."""
+IN_THREADS = 200
+"""Commits that go to a thread then, until one is timed again."""
 
 
 def _in_a_thread(work: Callable[[], T]) -> T:
     if not in_greenlet():  # cleaning up, perhaps with no event loop any more
         return work()
     return await_(asyncio.get_running_loop().run_in_executor(None, work))
+
+
+class _Thread(local):
+    """What is so of a thread, each with an event loop of its own: a context variable costs more."""
+
+    here = False
+
+
+_thread = _Thread()
+
+
+def here(work: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
+    """Run statements without a greenlet. Only in a transaction that has begun: nothing can be waited for."""
+    _thread.here = True
+    try:
+        return work(*args, **more)
+    finally:
+        _thread.here = False
 
 
 class _Done:
@@ -53,7 +81,7 @@ class Streamed(sqlite3.Cursor):
     """Rows are fetched as they are asked for."""
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Self:  # type: ignore[override]
-        await_(_DONE)
+        _ = _thread.here or await_(_DONE)
         try:
             return super().execute(statement, parameters)
         except sqlite3.OperationalError as error:
@@ -63,7 +91,7 @@ class Streamed(sqlite3.Cursor):
         return self
 
     def executemany(self, statement: str, parameters: Iterable[Any]) -> Self:
-        await_(_DONE)
+        _ = _thread.here or await_(_DONE)
         return super().executemany(statement, parameters)
 
     def _wait_for_the_writer(self, statement: str) -> None:
@@ -105,13 +133,27 @@ class Cursor(Streamed):
 class Connection(sqlite3.Connection):
     """In autocommit mode: transactions are begun by statement, see `store.database`."""
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._slow = 0
+        self._to_threads = 0
+
     def cursor(self, server_side: bool = False) -> Streamed:  # type: ignore[override]
         return super().cursor(Streamed if server_side else Cursor)
 
     def commit(self) -> None:
-        if self.in_transaction:
-            # Reaches the disk; a reader's end does too little to be worth a thread, but cannot be told apart.
+        if not self.in_transaction:
+            return
+        if self._to_threads:
+            self._to_threads -= 1
             _in_a_thread(super().commit)
+            return
+        began = perf_counter()
+        super().commit()
+        self._slow = self._slow + 1 if perf_counter() - began > QUICK_SECONDS else 0
+        if self._slow == SLOW_IN_A_ROW:
+            self._slow -= 1  # the one that is timed next decides alone
+            self._to_threads = IN_THREADS
 
     def close(self) -> None:
         _in_a_thread(super().close)

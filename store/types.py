@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+import orjson
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, Dialect, Integer, String, Text
 from sqlalchemy.types import TypeDecorator
 
@@ -81,10 +82,17 @@ class Json(TypeDecorator[Any]):
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         if value is None:
             return None
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        try:
+            return orjson.dumps(value, option=_AS_JSON_DOES).decode()
+        except TypeError:  # a number of more than 64 bits, which customers type; or what `json` refuses as well
+            return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        return None if value is None else json.loads(value)
+        return None if value is None else json.loads(value)  # orjson would make floats of large numbers
+
+
+_AS_JSON_DOES = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+"""What `json` cannot write, orjson shall not write either."""
 
 
 class Word(TypeDecorator[Any]):
