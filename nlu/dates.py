@@ -546,30 +546,38 @@ _LONGEST_MONTH = 62
 _SAME_DAY = re.compile(r"[ ,(]*(?:(?:le|the|du|of|the|الموافق(?: ل)?|nhar|يوم|نهار|f|l) ?)?")
 
 
+@lru_cache(maxsize=4)
+def _candidates(text: str) -> tuple[tuple[re.Match[str], _Resolver], ...]:
+    """What may be dates, by rule. Kept, because the classifier and the entities ask for the same text in turn."""
+    has_digit = any(c.isdecimal() for c in text)
+    return tuple(
+        (m, resolve)
+        for pattern, resolve in _RULES
+        if has_digit or "day" not in pattern.groupindex
+        for m in pattern.finditer(text)
+    )
+
+
 def find(text: str, today: date) -> list[Mention]:
     """The dates of a folded, spelled-out text, in order, without overlaps. Never raises."""
     mentions: list[Mention] = []
     weekdays: set[int] = set()
     named: set[int] = set()
-    has_digit = any(c.isdecimal() for c in text)
-    for pattern, resolve in _RULES:
-        if not has_digit and "day" in pattern.groupindex:
+    for m, resolve in _candidates(text):
+        start, end = m.span()
+        if any(start < other.end and other.start < end for other in mentions):
             continue
-        for m in pattern.finditer(text):
-            start, end = m.span()
-            if any(start < other.end and other.start < end for other in mentions):
-                continue
-            resolved = resolve(m, today)
-            if resolved is None:
-                continue
-            past, future, until = resolved
-            since = resolve is _back and "ago" in pattern.groupindex and not m["ago"]
-            end = start + len(text[start:end].rstrip())
-            mentions.append(Mention(start, end, future, past, future, until, since=since))
-            if resolve is _on_weekday:
-                weekdays.add(start)
-            elif resolve in _NAMED_DAYS and (future - past).days > _LONGEST_MONTH:
-                named.add(start)
+        resolved = resolve(m, today)
+        if resolved is None:
+            continue
+        past, future, until = resolved
+        since = resolve is _back and "ago" in m.re.groupindex and not m["ago"]
+        end = start + len(text[start:end].rstrip())
+        mentions.append(Mention(start, end, future, past, future, until, since=since))
+        if resolve is _on_weekday:
+            weekdays.add(start)
+        elif resolve in _NAMED_DAYS and (future - past).days > _LONGEST_MONTH:
+            named.add(start)
     if not mentions:
         return []
     mentions.sort(key=lambda mention: mention.start)

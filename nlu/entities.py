@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple, NotRequired, TypedDict
 
 from nlu import dates, numbers, vocabulary
@@ -120,6 +121,12 @@ class _Found:
 
 def numeric_spans(text: str, today: date, patterns: Patterns = DEFAULT_PATTERNS) -> list[Span]:
     """Every number and date of a folded, spelled-out text and what it is, in order and without overlaps."""
+    return list(_numeric_spans(text, tuple(dates.find(text, today)), patterns))
+
+
+@lru_cache(maxsize=4)
+def _numeric_spans(text: str, mentions: tuple[dates.Mention, ...], patterns: Patterns) -> tuple[Span, ...]:
+    """Kept, because the classifier and the entities ask for the same text in turn."""
     found = _Found()
     for m in vocabulary.COUNT_OF_TWO.finditer(text):
         found.add(Span("count", *m.span(), value="2"))
@@ -130,7 +137,7 @@ def numeric_spans(text: str, today: date, patterns: Patterns = DEFAULT_PATTERNS)
         for kind, pattern in (("phone", vocabulary.PHONE), ("identity", vocabulary.NATIONAL_IDENTITY)):
             for m in pattern.finditer(text):
                 found.add(Span(kind, *m.span()))
-    for mention in dates.find(text, today):
+    for mention in mentions:
         kind = "duration" if mention.since and not _is_deed(text, mention) else "date"
         found.add(Span(kind, mention.start, mention.end, date=mention))
     if has_digit:
@@ -149,7 +156,7 @@ def numeric_spans(text: str, today: date, patterns: Patterns = DEFAULT_PATTERNS)
         masked = found.masked(text)
         for number in numbers.find(masked):
             found.add(_classify(masked, number, alone, patterns))
-    return sorted(found.spans, key=lambda s: s.start)
+    return tuple(sorted(found.spans, key=lambda s: s.start))
 
 
 def _is_deed(text: str, mention: dates.Mention) -> bool:
