@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
+from hmac import compare_digest
 from typing import Any
 
 import aiohttp
@@ -166,7 +167,7 @@ class TwilioCarrier:
             match request.headers.get("Content-Type", "").partition(";")[0].strip().lower():
                 case "application/x-www-form-urlencoded":
                     form = decode_form(body)
-                    valid = self._validator.validate(url, form, signature)
+                    valid = self._is_signed(url, form, signature)
                 case "application/json":
                     text = _utf8(body)
                     # Without a hash the SDK would not look at the body at all.
@@ -180,6 +181,13 @@ class TwilioCarrier:
         if not valid:
             raise rejection(self.name, 403, "wrong signature")
         return form
+
+    def _is_signed(self, url: str, form: Form, signature: str) -> bool:
+        """Whether Twilio signed `form`: as a rule for `url` as it stands, so that is tried first. The SDK's own check
+        always tries with and without a port, and takes twice as long.
+        """
+        expected = self._validator.compute_signature(url, form)
+        return compare_digest(expected.encode(), signature.encode()) or self._validator.validate(url, form, signature)
 
     # -- out ---------------------------------------------------------------------------------------
 
