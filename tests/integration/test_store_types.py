@@ -48,6 +48,7 @@ KEPT: list[tuple[str, Any]] = [
     ("json", False),
     ("json", {"texte": "l'index « 48213 », ça va ? ✅", "نص": "قراءة العداد", "deep": [1, 2.5, None, {"a": [True]}]}),
     ("json", 12345678901234567890),
+    ("json", {"digits": 10**40, "negative": -(10**40)}),  # what customers type
     ("json", "quote ' \" backslash \\ newline \n NUL \u0000"),
     *[("word", state) for state in MessageState],
     *[(column, None) for column in ("money", "instant", "json", "word")],
@@ -65,6 +66,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("word", "", "is not a valid MessageState"),
     ("json", {1, 2}, "not JSON serializable"),
     ("json", Decimal("1.50"), "not JSON serializable"),
+    ("json", datetime(2026, 1, 15, tzinfo=UTC), "not JSON serializable"),
 ]
 
 
