@@ -157,7 +157,8 @@ class Service:
             Delays(database, assistant.texts, channels, worker.send, very_late),
             *bridges(desk),
         )
-        routines = Routines((Imports(database),), working, (CatchingUp(database, configured, inbox.accept),))
+        catching_up = CatchingUp(database, configured, inbox.accept)
+        routines = Routines((Imports(database, settings.spool_dir),), working, (catching_up,))
         return cls(
             settings,
             database,

@@ -105,6 +105,12 @@ async def left_behind(session: AsyncSession, now: datetime, limit: int) -> Seque
     return (await session.scalars(query.order_by(Import.id).limit(limit))).all()
 
 
+async def files_of_open_ones(session: AsyncSession) -> Sequence[str]:
+    """Where the files lie of imports that are not over."""
+    query = select(Import.path).where(Import.state.in_(OPEN), Import.path.is_not(None))
+    return [path for path in await session.scalars(query) if path is not None]
+
+
 async def take(session: AsyncSession, import_id: int, runner: str, now: datetime) -> Import:
     """Have an import in hand. Raises `Lost` while another process has it, and when it is over."""
     job = await session.get(Import, import_id, with_for_update=True)

@@ -10,13 +10,14 @@ import asyncio
 import os
 import sys
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
 
 from bot.clock import Clock, system_clock
 from bot.imports.runner import runner_name
+from bot.imports.spool import sweep
 from bot.routine import Routine
 from store import imports
 from store.database import Database
@@ -29,18 +30,25 @@ EVERY_SECONDS = 2.0
 AT_ONCE = 10
 """Imports left behind that one look considers: some may lie on other machines."""
 GONE_AFTER = timedelta(days=1)
-"""After which a file that no machine has is given up."""
+"""After which a file that no machine has is given up, and one that no import has is removed."""
+SWEEP_EVERY = timedelta(hours=1)
 
 
 class Imports(Routine):
     """Starts what was left behind; one import at a time."""
 
-    def __init__(self, database: Database, clock: Clock = system_clock, every: float = EVERY_SECONDS) -> None:
+    def __init__(
+        self, database: Database, directory: Path, clock: Clock = system_clock, every: float = EVERY_SECONDS
+    ) -> None:
+        """`directory` is where files that came over HTTP lie."""
         super().__init__("imports", every)
         self._database = database
+        self._directory = directory
         self._clock = clock
+        self._swept_at: datetime | None = None
 
     async def look(self) -> None:
+        await self._sweep()
         async with self._database.reading() as session:
             waiting = await imports.left_behind(session, self._clock(), AT_ONCE)
         for job in waiting:
@@ -48,6 +56,16 @@ class Imports(Routine):
                 await self._import(job)
             elif self._clock() - job.created_at > GONE_AFTER:
                 await self._give_up(job)
+
+    async def _sweep(self) -> None:
+        now = self._clock()
+        if self._swept_at is not None and abs(now - self._swept_at) < SWEEP_EVERY:
+            return
+        self._swept_at = now
+        async with self._database.reading() as session:
+            wanted = {Path(path) for path in await imports.files_of_open_ones(session)}
+        if swept := await asyncio.to_thread(sweep, self._directory, wanted, now - GONE_AFTER):
+            log.warning("imports.swept", files=swept)
 
     async def _import(self, job: Import) -> None:
         """Import it, and leave it as it stands when this process is told to stop."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
+
+SUFFIX = ".import"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,25 @@ def digest_of(path: Path) -> tuple[str, int]:
         return digest, file.tell()
 
 
+def sweep(directory: Path, wanted: Collection[Path], before: datetime) -> int:
+    """Remove files that were last written `before` that moment and are not `wanted`; return how many those were.
+
+    They are left when a process ends between a file and the note of its import, and hold customers' names.
+    """
+    swept = 0
+    for path in directory.glob(f"*{SUFFIX}"):
+        if path.resolve() in wanted:
+            continue
+        try:
+            if path.stat().st_mtime < before.timestamp():
+                path.unlink()
+                swept += 1
+        except FileNotFoundError:  # another process was here
+            continue
+    return swept
+
+
 def _private_file(directory: Path) -> tuple[Path, BinaryIO]:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = directory / f"{secrets.token_hex(16)}.import"
+    path = directory / f"{secrets.token_hex(16)}{SUFFIX}"
     return path, os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")

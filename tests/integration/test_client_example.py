@@ -51,7 +51,7 @@ async def test_it_brings_a_file_in_and_follows_readings(
         session.add(Reading(**ROWS["reading"]))
     file = tmp_path / "customers.csv"
     file.write_text("number,name\nK1,Client Un\nK2,\n", encoding="utf-8")
-    imports = Imports(database, every=0.1)
+    imports = Imports(database, tmp_path / "spool", every=0.1)
     imports.start()
     kept: list[Any] = []
 
