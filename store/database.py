@@ -29,14 +29,11 @@ import store.helpdesk_models
 import store.photo_models
 import store.upkeep_models  # noqa: F401 - tables that those of store.models refer to, and what follows them
 from store import sqlite_driver
+from store.group_commit import GroupCommit
 from store.sqlite_session import SqliteSession
 
 T = TypeVar("T")
 Used = TypeVar("Used", AsyncSession, AsyncConnection)
-Work = Callable[[Connection], Any]
-Asked = tuple[Work, asyncio.Future[Any]]
-COMPANY_SECONDS = 0.02
-"""How long a commit that nobody waits for may wait for another to go with, on SQLite."""
 CHANGES = "changed conversations"
 """What a session's `info` keeps until its transaction is committed."""
 HIDE_PARAMETERS = True
@@ -58,10 +55,7 @@ class Database:
         kind = SqliteSession if self.is_sqlite else AsyncSession
         self._sessions = async_sessionmaker(self.engine, class_=kind, expire_on_commit=False, autoflush=False)
         self._at_once = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._waiting: list[Asked] = []
-        self._in_no_hurry: list[Asked] = []
-        self._long_enough: asyncio.TimerHandle | None = None
-        self._group: asyncio.Task[None] | None = None
+        self._group = GroupCommit(self._committed)
         self._writer: asyncio.Lock | None = asyncio.Lock() if self.is_sqlite else None
         self._listeners: list[Callable[[int], None]] = []
         self._timed: Callable[[float], None] = lambda seconds: None
@@ -106,67 +100,17 @@ class Database:
         self._timed = timed
 
     async def grouped(self, work: Callable[[Connection], T], *, in_no_hurry: bool = False) -> T:
-        """Run `work` in a transaction and commit; on SQLite one commit serves all who ask at the same time.
+        """Run `work` in a transaction and commit; on SQLite one commit serves all who ask at the same time, and what
+        is `in_no_hurry` waits a moment for company.
 
-        A commit reaches the disk, which takes longer than the writes of a webhook. What is `in_no_hurry` waits for
-        `COMPANY_SECONDS` at most until somebody else commits. When one of a group fails they
-        are done again one by one, so `work` may run twice and must touch nothing but the connection: it has no
-        session, which would cost as much as its statements. On PostgreSQL
-        commits go on side by side anyway, and each statement is a transaction of its own: one round trip, not three.
-        So `work` is one statement, or several that may stop after any.
+        `work` may run twice and must touch nothing but the connection: it has no session, which would cost as much
+        as its statements. On PostgreSQL commits go on side by side anyway, and each statement is a transaction of
+        its own: one round trip, not three. So `work` is one statement, or several that may stop after any.
         """
-        if not self.is_sqlite:
-            async with _put_back(await self._at_once.connect()) as connection:
-                return await connection.run_sync(work)
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[T] = loop.create_future()
-        if in_no_hurry:
-            self._in_no_hurry.append((work, done))
-            if self._long_enough is None:
-                self._long_enough = loop.call_later(COMPANY_SECONDS, self._hurry)
-        else:
-            self._waiting.append((work, done))
-            self._commit_soon()
-        return await done
-
-    def _hurry(self) -> None:
-        self._waiting += self._with_who_waited()
-        self._commit_soon()
-
-    def _commit_soon(self) -> None:
-        if self._group is None or self._group.done():
-            self._group = asyncio.create_task(self._commit_groups(), name="group commit")
-
-    def _with_who_waited(self) -> list[Asked]:
-        if self._long_enough is not None:
-            self._long_enough.cancel()
-            self._long_enough = None
-        waited, self._in_no_hurry = self._in_no_hurry, []
-        return waited
-
-    def _next_group(self) -> list[Asked]:
-        group, self._waiting = self._waiting + self._with_who_waited(), []
-        return group
-
-    async def _commit_groups(self) -> None:
-        while self._waiting:
-            group: list[Asked] = []
-
-            def whoever_came(connection: Connection, group: list[Asked] = group) -> list[Any]:
-                group += self._next_group()  # also while we waited for the writer
-                return [work(connection) for work, _ in group]
-
-            try:
-                results = await self._committed(whoever_came)
-                for (_, done), result in zip(group, results, strict=True):
-                    _settle(done, result)
-            except Exception:
-                # Rare: then each for itself, so that one failure is only its own.
-                for work, done in group or self._next_group():
-                    try:
-                        _settle(done, await self._committed(work))
-                    except Exception as error:
-                        _settle(done, error=error)
+        if self.is_sqlite:
+            return await self._group(work, in_no_hurry=in_no_hurry)
+        async with _put_back(await self._at_once.connect()) as connection:
+            return await connection.run_sync(work)
 
     async def _committed(self, work: Callable[[Connection], T]) -> T:
         """As `writing`, without a session, and on one change of stacks for all of it."""
@@ -208,15 +152,6 @@ async def _put_back(used: Used) -> AsyncIterator[Used]:
 def note_change(session: AsyncSession, conversation_id: int) -> None:
     """Have those who listen to the session's `Database` told of a conversation, if the transaction is committed."""
     session.info.setdefault(CHANGES, {})[conversation_id] = None  # each once, in order
-
-
-def _settle(done: asyncio.Future[Any], result: Any = None, error: Exception | None = None) -> None:
-    if done.done():  # whoever asked has gone
-        return
-    if error is not None:
-        done.set_exception(error)
-    else:
-        done.set_result(result)
 
 
 USED_AT = "used at"
