@@ -85,6 +85,8 @@ class Attempts:
             held = {"key_share": True}  # an agent may be taking the conversation
             conversation = await session.get_one(Conversation, conversation_id, with_for_update=held)
             message = await session.get_one(Message, message_id)
+            if message.state is not MessageState.RECEIVED:  # the turn was committed, and cut off just then
+                return Handled(Outcome.NOTHING)
             if not counted:
                 message.attempts += 1
             message.error = type(error).__name__

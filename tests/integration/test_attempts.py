@@ -59,6 +59,18 @@ async def test_a_message_that_ends_the_process_each_time_is_set_aside(stage: Sta
     assert (await stage.hand_over()).reason == "poisoned"
 
 
+async def test_a_turn_that_was_cut_off_once_it_was_committed_did_not_fail(stage: Stage, attempts: Attempts) -> None:
+    conversation = await waiting(stage)
+    await stage.turns.handle_next(conversation)
+    (message,) = await stage.messages()
+    for _ in range(MAX_ATTEMPTS):
+        handled = await attempts.failed(conversation, message.id, TimeoutError(), counted=False)
+        assert (handled.outcome, handled.queued) == (Outcome.NOTHING, False)
+    (message,) = await stage.messages()
+    assert (message.state, message.attempts, message.error) == (MessageState.HANDLED, 0, None)
+    assert (await stage.conversation()).holder is Holder.ASSISTANT
+
+
 async def test_two_processes_that_find_a_message_count_it_once(stage: Stage, attempts: Attempts) -> None:
     conversation = await waiting(stage)
     begun = await attempts.begin(conversation)
