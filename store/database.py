@@ -213,12 +213,10 @@ def _postgresql_engine(url: URL, pool_size: int, patience: float | None) -> Asyn
 
 
 def _sqlite_engine(url: URL) -> AsyncEngine:
-    engine = create_async_engine(
-        sqlite_driver.address(url),
-        hide_parameters=HIDE_PARAMETERS,
-        # SQLite forgets the pages that it holds for a connection when another one writes: so the same again.
-        pool_use_lifo=True,
-    )
+    # SQLite forgets the pages that it holds for a connection when another one writes: so the same again. What is in
+    # memory has one connection only.
+    order = {"pool_use_lifo": True} if url.database not in (None, "", ":memory:") else {}
+    engine = create_async_engine(sqlite_driver.address(url), hide_parameters=HIDE_PARAMETERS, **order)
 
     @event.listens_for(engine.sync_engine, "connect")
     def _configure(dbapi_connection: Any, _record: Any) -> None:

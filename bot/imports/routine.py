@@ -65,7 +65,7 @@ class Imports(Routine):
         async with self._database.reading() as session:
             wanted = {Path(path) for path in await imports.files_of_open_ones(session)}
         if swept := await asyncio.to_thread(sweep, self._directory, wanted, now - GONE_AFTER):
-            log.warning("imports.swept", files=swept)
+            log.warning("imports.swept", removed=swept)
 
     async def _import(self, job: Import) -> None:
         """Import it, and leave it as it stands when this process is told to stop."""
