@@ -1,11 +1,10 @@
 """SQLite for SQLAlchemy's asyncio engine, called where it stands instead of in a thread.
 
 aiosqlite passes every call to a thread and waits for its answer: four round trips for a statement that SQLite
-answers in ten microseconds, and most of a turn's time was spent in them. Here only what may wait for the disk or
-for another process goes to a thread: a commit, and the beginning of a transaction while somebody else writes.
-Everything else is index look-ups in the page cache; a statement that reads a whole table belongs in the commands,
-not in the service. A commit, too, goes to a thread only where the disk is slow: handing it over and taking it back
-costs half a millisecond of computing.
+answers in ten microseconds, and most of a turn's time was spent in them. Here only what waits for the disk or for
+another process goes to a thread: a commit where the disk is slow, as handing it over and taking it back costs half a
+millisecond of computing, and the beginning of a transaction while somebody else writes. Everything else is index
+look-ups in the page cache; a statement that reads a whole table belongs in the commands, not in the service.
 
 SQLAlchemy runs a driver in a greenlet, where plain methods may wait (`await_`). So connection and cursor are those of
 the standard library with the few methods replaced that do, and nothing lies between SQLAlchemy and them.
@@ -81,7 +80,8 @@ class Streamed(sqlite3.Cursor):
     """Rows are fetched as they are asked for."""
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Self:  # type: ignore[override]
-        _ = _thread.here or await_(_DONE)
+        if not _thread.here:
+            await_(_DONE)
         try:
             return super().execute(statement, parameters)
         except sqlite3.OperationalError as error:
@@ -91,7 +91,8 @@ class Streamed(sqlite3.Cursor):
         return self
 
     def executemany(self, statement: str, parameters: Iterable[Any]) -> Self:
-        _ = _thread.here or await_(_DONE)
+        if not _thread.here:
+            await_(_DONE)
         return super().executemany(statement, parameters)
 
     def _wait_for_the_writer(self, statement: str) -> None:

@@ -12,22 +12,23 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
-from sqlalchemy.util import EMPTY_DICT
+from sqlalchemy.util import EMPTY_DICT, immutabledict
 
 from store.sqlite_driver import here
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
+_ALL_ROWS = immutabledict({"prebuffer_rows": True})
+"""All rows are fetched, as by an `AsyncSession`: a result may outlive its transaction."""
+
 
 class SqliteSession(AsyncSession):
     """Only for use in a transaction that has begun; what is not named here goes SQLAlchemy's way."""
 
     async def execute(self, *args: Any, execution_options: Mapping[str, Any] = EMPTY_DICT, **more: Any) -> Any:
-        # All rows are fetched, as by an `AsyncSession`: a result may outlive its transaction.
-        options = {**execution_options, "prebuffer_rows": True}
         execute: Callable[..., Any] = self.sync_session.execute
-        return here(execute, *args, execution_options=options, **more)
+        return here(execute, *args, execution_options=_ALL_ROWS.union(execution_options), **more)
 
     async def scalar(self, *args: Any, **more: Any) -> Any:
         return here(self.sync_session.scalar, *args, **more)

@@ -92,7 +92,7 @@ class Json(TypeDecorator[Any]):
 
 
 _AS_JSON_DOES = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
-"""What `json` cannot write, orjson shall not write either."""
+"""Neither records nor moments, as `json`: a moment in JSON has no type to come back with."""
 
 
 class Word(TypeDecorator[Any]):
