@@ -77,11 +77,10 @@ class Announcer(Routine):
         decisions, campaigns = await self._anything()
         while decisions:
             decisions = await self._decisions()
-            await self.others_first()
         if not campaigns:
             return
         while await self._campaign_batch():
-            await self.others_first()
+            pass
         async with self._database.writing() as session:
             for name in await finish(session, self._clock()):
                 log.info("campaign.done", name=name)

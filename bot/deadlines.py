@@ -54,7 +54,6 @@ class Deadlines(Routine):
         while place is not None:
             async with self._database.writing() as session:
                 place = await remind(session, today, today + timedelta(policy.remind_days), now, batch, place)
-            await self.others_first()
         await self._report_late(today)
 
     async def _all(self, work: Callable[[AsyncSession], Awaitable[int]]) -> None:
@@ -64,7 +63,6 @@ class Deadlines(Routine):
                 done = await work(session)
             if done < self._batch:
                 return
-            await self.others_first()
 
     async def _report_late(self, today: date) -> None:
         """Once a day: the undecided requests whose day has gone by."""

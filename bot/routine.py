@@ -24,11 +24,6 @@ class Routine(ABC):
     async def look(self) -> None:
         """Do all that is due now."""
 
-    @staticmethod
-    async def others_first() -> None:
-        """Between two batches: a transaction on SQLite may have waited for nothing, and nobody else had a turn."""
-        await asyncio.sleep(0)
-
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name=self._name)
 

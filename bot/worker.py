@@ -153,7 +153,6 @@ class Worker:
                 asyncio.get_running_loop().call_later(HELD_SECONDS, self.wake, conversation_id)
             if handled.outcome is not Outcome.FAILED and not handled.more:
                 return
-            await asyncio.sleep(0)  # a turn on SQLite may have waited for nothing: others come in between
 
     @asynccontextmanager
     async def _room(self, *, alone: bool) -> AsyncIterator[None]:

@@ -91,6 +91,25 @@ async def test_a_disk_that_was_slow_is_tried_again(
     assert len(handed_over) == 4
 
 
+async def test_others_have_a_turn_between_the_batches_of_one_task(
+    file: Database, handed_over: list[Callable[[], object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_driver, "QUICK_SECONDS", 60.0)
+    turns_of_the_loop = 0
+
+    async def somebody_else() -> None:
+        nonlocal turns_of_the_loop
+        while True:
+            turns_of_the_loop += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(somebody_else())
+    await _commit(file, 100)
+    other.cancel()
+    assert len(handed_over) == 0
+    assert turns_of_the_loop >= 99
+
+
 async def test_a_look_in_another_thread_does_not_disturb_it(file: Database) -> None:
     await _commit(file, 1)
     apart = Apart(file)
